@@ -1,0 +1,5 @@
+"""The plugin ``rowlog`` for hookline."""
+
+from hookline_rowlog.plugin import RowlogPlugin
+
+__all__ = ["RowlogPlugin"]

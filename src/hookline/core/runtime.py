@@ -1,0 +1,288 @@
+"""What one process needs while its runs go on: plugins on a bus, the outbox, the store; and each run's facts.
+
+Facts reach the store by the outbox, like everything else that leaves: a store that is locked, broken or away costs the
+job nothing, and gets them later.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import logging
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Any
+
+from hookline.core.bus import Bus
+from hookline.core.config import Config
+from hookline.core.errors import HooklineError
+from hookline.core.events import (
+    ErrorInfo,
+    Read,
+    Run,
+    RunEnded,
+    RunStarted,
+    RunStatus,
+    Write,
+    as_dict,
+    content_id,
+    utc_now,
+)
+from hookline.core.liveness import RunLock, claim_dead_runs
+from hookline.core.loader import load_plugins
+from hookline.core.outbox import Outbox
+from hookline.core.plugin import PluginContext
+from hookline.core.store import LazyStore, StoreSink
+
+logger = logging.getLogger(__name__)
+KEPT_WRITES = 1_000
+_scope: ContextVar[RunScope | None] = ContextVar("hookline_scope", default=None)
+
+
+class RunScope:
+    """One run while it goes on. Thread-safe; memory is bounded: all writes are in the store, the latest here."""
+
+    def __init__(self, run: Run, runtime: Runtime) -> None:
+        self.run = run
+        self.runtime = runtime
+        self.unseen_writes = 0
+        self.refused = False
+        self._lock = threading.Lock()
+        self._numbers = itertools.count(1)
+        self._reads: dict[tuple[str, str], Read] = {}
+        self._writes: deque[Write] = deque(maxlen=KEPT_WRITES)
+        self._writes_total = 0
+        self._overhead_s = 0.0
+        self._notes: list[str] = []
+        self._began = time.monotonic()
+        self._ended = False
+        self._open: dict[str, Write] = {}
+
+    @property
+    def bus(self) -> Bus:
+        """The bus that this run's events go to."""
+        return self.runtime.bus
+
+    def next_write_id(self) -> str:
+        """``<run id>/<number>``, counted from 1."""
+        return f"{self.run.run_id}/{next(self._numbers)}"
+
+    def note(self, sentence: str) -> None:
+        """Something that a person should read at the end of the run; said once."""
+        with self._lock:
+            if sentence not in self._notes:
+                self._notes.append(sentence)
+
+    @contextmanager
+    def overhead(self) -> Iterator[None]:
+        """Count the enclosed time as taken from the job."""
+        began = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.add_overhead(time.perf_counter() - began)
+
+    def add_overhead(self, seconds: float) -> None:
+        """Count seconds as taken from the job."""
+        with self._lock:
+            self._overhead_s += seconds
+
+    def record_read(self, read: Read) -> None:
+        """A dataset was read; only the first time counts."""
+        key = (read.dataset.namespace, read.dataset.name)
+        with self._lock:
+            if key in self._reads or self._ended:
+                return
+            self._reads[key] = read
+        self._keep("read", as_dict(read), *key)
+        self.bus.notify("on_read_observed", read, self.run)
+
+    def record_write_started(self, write: Write) -> None:
+        """A write was authorized and begins."""
+        for read in write.inputs:
+            self.record_read(read)
+        with self._lock:
+            self._open[write.write_id] = write
+        self.bus.notify("on_write_started", write, self.run)
+
+    def record_write_ended(self, write: Write, *, failed: bool) -> None:
+        """A write is over; exactly once for each that was started."""
+        with self._lock:
+            self._open.pop(write.write_id, None)
+            self._writes.append(write)
+            self._writes_total += 1
+            self.unseen_writes += not write.intercepted
+            self.refused = self.refused or any(verdict.refuses for verdict in write.verdicts)
+        self._keep("write", as_dict(write), write.write_id)
+        self.bus.notify("on_write_failed" if failed else "on_write_finished", write, self.run)
+
+    def begin(self) -> None:
+        """Tell everyone that the run began."""
+        self._keep("run_started", as_dict(self.run))
+        self.bus.notify("on_run_started", RunStarted(self.run.started_at), self.run)
+
+    def end(self, *, exit_code: int | None = None, error: ErrorInfo | None = None) -> RunEnded | None:
+        """Close the run, once; None when it had been closed before."""
+        with self._lock:
+            if self._ended:
+                return None
+            self._ended = True
+            cut_off = list(self._open.values())
+        for write in cut_off:  # a signal ends the run in the middle of a write
+            self.record_write_ended(dataclasses.replace(write, error=error), failed=True)
+        status: RunStatus = "refused" if self.refused else "failed" if error or exit_code else "finished"
+        ended = self._summary(status, exit_code, error)
+        self._keep("run_ended", as_dict(ended))
+        self.bus.notify("on_run_finished" if status == "finished" else "on_run_failed", ended, self.run)
+        return ended
+
+    def _summary(self, status: RunStatus, exit_code: int | None, error: ErrorInfo | None) -> RunEnded:
+        return RunEnded(
+            status=status,
+            finished_at=utc_now(),
+            duration_s=time.monotonic() - self._began,
+            overhead_s=self._overhead_s,
+            reads=tuple(self._reads.values()),
+            writes=tuple(self._writes),
+            writes_total=self._writes_total,
+            plugins=self.bus.reports(),
+            unseen_writes=self.unseen_writes,
+            exit_code=exit_code,
+            error=error,
+            notes=(*self._notes, *self.runtime.outbox.problems()),
+        )
+
+    def _keep(self, kind: str, payload: dict[str, Any], *key: str) -> None:
+        self.runtime.keep(self.run, kind, payload, *key)
+
+
+class Runtime:
+    """A process's plugins, outbox and store, opened from a configuration.
+
+    Raises:
+        ConfigError: when a plugin can't be loaded. Nothing else raises: a state folder that can't be written, or a store
+            that can't be reached, is said in the run's notes.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self.config = config
+        self._scopes: list[RunScope] = []
+        self._pid = os.getpid()
+        self._lock = threading.Lock()
+        self._locks: dict[str, RunLock] = {}
+        self.outbox = Outbox(config.state_dir / "outbox.db", max_bytes=config.outbox.max_bytes)
+        self.store = LazyStore(config.store_url())
+        try:
+            plugins = load_plugins(config, self._context)
+            self.bus = Bus(
+                plugins,
+                required=frozenset(config.required_gates),
+                notify_deadline_s=config.bus.notify_deadline_s,
+                decide_deadline_s=config.bus.decide_deadline_s,
+            )
+        except BaseException:
+            self.outbox.close(0)
+            raise
+        self.outbox.register("store", StoreSink(self.store))
+        self.outbox.start()
+
+    @property
+    def decides_on_writes(self) -> bool:
+        """Whether a write that nobody can describe has to be refused."""
+        return bool(self.config.required_gates) or any(map(self.bus.implements, ("authorize_write", "transform_write")))
+
+    def open_run(self, job: str) -> RunScope:
+        """Begin a run; inside another one it is that one's child."""
+        outer = self.current()
+        run = Run.begin(job, environment=self.config.environment)
+        parent = (outer.run.run_id, outer.run.job) if outer else _parent_from_environment()
+        if parent:
+            run = dataclasses.replace(run, parent_run_id=parent[0], parent_job=parent[1])
+        scope = RunScope(run, self)
+        with self._lock:
+            self._scopes.append(scope)
+            self._locks[run.run_id] = RunLock(self.config.state_dir, run.run_id)
+        if outer is None:
+            threading.Thread(target=self._close_dead_runs, name="hookline-dead-runs", daemon=True).start()
+        scope.begin()
+        return scope
+
+    def close_run(
+        self, scope: RunScope, *, exit_code: int | None = None, error: ErrorInfo | None = None
+    ) -> RunEnded | None:
+        """End a run and see its facts on their way; waits no longer than the outbox's flush deadline."""
+        ended = scope.end(exit_code=exit_code, error=error)
+        with self._lock:
+            if scope in self._scopes:
+                self._scopes.remove(scope)
+            lock = self._locks.pop(scope.run.run_id, None)
+        self.outbox.durable_sync()
+        if lock is not None:
+            lock.release()
+        return ended
+
+    def current(self) -> RunScope | None:
+        """The run that what happens now belongs to: this context's, else the one opened last."""
+        if os.getpid() != self._pid:
+            return None  # a forked child: hooks fire on the driver only
+        scope = _scope.get()
+        if scope is not None and scope in self._scopes:
+            return scope
+        with self._lock:
+            return self._scopes[-1] if self._scopes else None
+
+    @contextmanager
+    def inside(self, scope: RunScope) -> Iterator[None]:
+        """Make ``scope`` the current run of this context."""
+        token = _scope.set(scope)
+        try:
+            yield
+        finally:
+            _scope.reset(token)
+
+    def keep(self, run: Run, kind: str, payload: dict[str, Any], *key: str) -> None:
+        """Put a fact on its way to the store."""
+        self.outbox.put(
+            "store",
+            {"run_id": run.run_id, **payload},
+            kind=kind,
+            id=content_id(kind, run.run_id, *key),
+            order_key=run.run_id,
+        )
+
+    def close(self) -> int:
+        """Close plugins and outbox; how many messages wait for a later ``hookline outbox replay``."""
+        self.bus.close()
+        return self.outbox.close(self.config.outbox.flush_deadline_s)
+
+    def _context(self, plugin: str) -> PluginContext:
+        return PluginContext(
+            name=plugin,
+            environment=self.config.environment,
+            state_dir=self.config.state_dir,
+            base_dir=self.config.base_dir,
+            outbox=self.outbox,
+            store=self.store,
+        )
+
+    def _close_dead_runs(self) -> None:
+        """Runs whose process died without a word are ended here, once, by whoever gets their lock first."""
+        try:
+            for run, lock in claim_dead_runs(self.config.state_dir, self.store):
+                ended = RunEnded("abandoned", utc_now(), (utc_now() - run.started_at).total_seconds())
+                self.keep(run, "run_ended", as_dict(ended))
+                self.bus.notify("on_run_failed", ended, run)
+                lock.release()
+        except HooklineError as error:
+            logger.warning("dead runs were not looked for: %s", error)
+
+
+def _parent_from_environment() -> tuple[str, str] | None:
+    """OpenLineage's OPENLINEAGE_PARENT_ID, ``namespace/job/run id``, as schedulers set it."""
+    parts = os.environ.get("OPENLINEAGE_PARENT_ID", "").rsplit("/", 2)
+    return (parts[2], parts[1]) if len(parts) == 3 else None

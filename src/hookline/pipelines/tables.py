@@ -1,0 +1,130 @@
+"""Tables by name: where a table is, or will be, so that a write to a name is a write to a place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from hookline.core.events import Dataset
+from hookline.pipelines import names, plans, storage
+from hookline.pipelines.targets import FILE_FORMATS, OpaqueTarget, WriteTarget, Written, place_target
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+    from pyspark.sql.types import StructType
+
+_SESSION_CATALOG = "spark_catalog"
+
+
+@dataclass(frozen=True)
+class TableTarget:
+    """A table by its name. It may not exist before the write, so its place is looked up again afterwards."""
+
+    spark: SparkSession = field(repr=False)
+    parts: tuple[str, ...]
+    provider: str | None = None
+    location: str | None = None
+    replaces_all: bool = False
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def dataset(self) -> Dataset:
+        """The table's name: by its place when it has one."""
+        return self._resolve()[0]
+
+    @property
+    def exists(self) -> bool:
+        """Whether the session's catalog has it now."""
+        return _metadata(self.spark, self.parts) is not None
+
+    def before(self) -> Any:
+        """The state of the place, None when there is no table yet."""
+        return self.place().before() if self.exists or _is_path(self.parts) else None
+
+    def after(self, before: Any, schema: StructType) -> Written:
+        """What came to the place."""
+        inner = self.place()
+        if before is None:
+            return inner.after(-1 if self._resolve()[0].format == "delta" else frozenset(), schema)
+        return inner.after(before, schema)
+
+    def during(self, start_ms: float, end_ms: float, metrics: Mapping[str, int]) -> Written:
+        """What came to the place in that time."""
+        return self.place().during(start_ms, end_ms, metrics)
+
+    def schema(self) -> StructType:
+        """The table's own columns."""
+        quoted = ".".join("`" + part.replace("`", "``") + "`" for part in self.parts)
+        return self.spark.table(quoted).schema
+
+    def place(self) -> WriteTarget:
+        """The place behind the name."""
+        dataset, uri = self._resolve()
+        if uri is None:
+            return OpaqueTarget(dataset)
+        return place_target(self.spark, dataset, uri, replaces_all=self.replaces_all, options=self.options)
+
+    def _resolve(self) -> tuple[Dataset, str | None]:
+        if _is_path(self.parts):
+            uri = storage.qualified(self.spark, self.parts[1])
+            return names.path_dataset(uri, self.parts[0].lower()), uri
+        known = _metadata(self.spark, self.parts)
+        if known is not None:
+            storage_uri = plans.option(known.storage().locationUri())
+            dataset = plans.of_catalog_table(self.spark, known)
+            return dataset, None if storage_uri is None else str(storage_uri.toString())
+        plain = _session_parts(self.spark, self.parts)
+        if plain is None:
+            catalog = self.parts[0] if len(self.parts) > 1 else _current_catalog(self.spark)
+            return names.other_dataset(f"catalog:{catalog}", ".".join(self.parts)), None
+        return self._future(plain)
+
+    def _future(self, plain: tuple[str, str]) -> tuple[Dataset, str]:
+        """Where the session's catalog will put a table that does not exist yet."""
+        database, table = plain
+        catalog = self.spark._jsparkSession.sessionState().catalog()
+        uri = self.location or str(catalog.defaultTablePath(_identifier(self.spark, database, table)).toString())
+        provider = self.provider or self.spark.conf.get("spark.sql.sources.default") or "parquet"
+        symlink = names.table_symlink(self.spark.conf.get("spark.sql.warehouse.dir") or "", f"{database}.{table}")
+        place = names.path_dataset(storage.qualified(self.spark, uri), provider.lower())
+        return Dataset(place.namespace, place.name, place.format, (symlink,)), storage.qualified(self.spark, uri)
+
+
+def table_parts(spark: SparkSession, name: str) -> tuple[str, ...]:
+    """``db.table`` as Spark's own parser splits it."""
+    parsed = spark._jsparkSession.sessionState().sqlParser().parseMultipartIdentifier(name)
+    return tuple(str(part) for part in plans.sequence(parsed))
+
+
+def _is_path(parts: Sequence[str]) -> bool:
+    return len(parts) == 2 and (parts[0].lower() == "delta" or parts[0].lower() in FILE_FORMATS) and "/" in parts[1]
+
+
+def _current_catalog(spark: SparkSession) -> str:
+    return str(spark._jsparkSession.sessionState().catalogManager().currentCatalog().name())
+
+
+def _session_parts(spark: SparkSession, parts: Sequence[str]) -> tuple[str, str] | None:
+    """Database and table when the name belongs to the session's own catalog."""
+    rest = tuple(parts)
+    if len(rest) == 3 and rest[0].lower() == _SESSION_CATALOG:
+        rest = rest[1:]
+    elif len(rest) > 2 or _current_catalog(spark) != _SESSION_CATALOG:
+        return None
+    database = rest[0] if len(rest) == 2 else str(spark._jsparkSession.sessionState().catalog().getCurrentDatabase())
+    return database, rest[-1]
+
+
+def _identifier(spark: SparkSession, database: str, table: str) -> Any:
+    some = plans.jvm(spark).scala.Option.apply(database)
+    return plans.jvm(spark).org.apache.spark.sql.catalyst.TableIdentifier(table, some)
+
+
+def _metadata(spark: SparkSession, parts: Sequence[str]) -> Any:
+    plain = _session_parts(spark, parts)
+    if plain is None:
+        return None
+    catalog = spark._jsparkSession.sessionState().catalog()
+    identifier = _identifier(spark, *plain)
+    return catalog.getTableMetadata(identifier) if catalog.tableExists(identifier) else None

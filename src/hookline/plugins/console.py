@@ -1,0 +1,76 @@
+"""``console``: a live line while Spark works, and a summary at the end, on standard error."""
+
+from __future__ import annotations
+
+import sys
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from hookline.core.events import Run, RunEnded, RunStarted
+from hookline.core.hookspecs import hookimpl
+from hookline.core.plugin import PluginConfig, PluginContext
+from hookline.observability.progress import Progress
+from hookline.observability.summary import render, render_abandoned
+from hookline.observability.terminal import Switch, Terminal
+
+
+class ConsoleConfig(PluginConfig):
+    """Options of ``console``."""
+
+    progress: Switch = Field("auto", description="The live line: on, off, or when standard error is a terminal (auto).")
+    color: Switch = Field("auto", description="Colours: on, off, or on a terminal unless NO_COLOR is set (auto).")
+    verdicts: Literal["failed", "all"] = Field("failed", description="Which checks the summary spells out.")
+
+
+class ConsolePlugin:
+    """Shows how a run goes and what came of it."""
+
+    Config: ClassVar[type[PluginConfig]] = ConsoleConfig
+
+    def __init__(self, config: ConsoleConfig, context: PluginContext) -> None:
+        self._config = config
+        # Taken now: a job that replaces sys.stderr later does so to catch its own output, not ours.
+        self._terminal = Terminal(sys.stderr, color=config.color)
+        self._progress: Progress | None = None
+        self._runs = 0
+
+    @hookimpl
+    def on_run_started(self, event: RunStarted, run: Run) -> None:
+        """Begin to watch."""
+        self._runs += 1
+        wanted = self._config.progress == "on" or (self._config.progress == "auto" and self._terminal.interactive)
+        if wanted and self._progress is None:
+            self._progress = Progress(self._terminal)
+            self._progress.start()
+
+    @hookimpl
+    def on_run_finished(self, event: RunEnded, run: Run) -> None:
+        """Show the summary."""
+        self._show(event, run)
+
+    @hookimpl
+    def on_run_failed(self, event: RunEnded, run: Run) -> None:
+        """Show the summary, or say that an earlier run was found dead."""
+        if event.status == "abandoned":
+            self._terminal.write(self._abandoned(run))
+        else:
+            self._show(event, run)
+
+    def _abandoned(self, run: Run) -> str:
+        return render_abandoned(run, width=self._terminal.line_width, style=self._terminal.style)
+
+    def close(self) -> None:
+        """Stop watching."""
+        if self._progress is not None:
+            self._progress.stop()
+            self._progress = None
+
+    def _show(self, event: RunEnded, run: Run) -> None:
+        self._runs -= 1
+        if self._runs <= 0:
+            self.close()
+        text = render(
+            run, event, width=self._terminal.line_width, style=self._terminal.style, verdicts=self._config.verdicts
+        )
+        self._terminal.write(text)

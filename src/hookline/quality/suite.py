@@ -1,0 +1,193 @@
+"""Suites: which checks hold for which datasets, read from YAML.
+
+    dataset: "*/silver/transactions"
+    checks:
+      - completeness: household_id
+        severity: critical
+
+Every mistake is reported with file, line, key and cure, all mistakes of a file at once.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from glob import glob
+from pathlib import Path
+
+from hookline.core.config_problems import Problem, found, raise_problems, suggestion
+from hookline.core.config_tree import Location, Node
+from hookline.core.config_yaml import parse
+from hookline.core.errors import ConfigError
+from hookline.core.events import Dataset
+from hookline.quality.check_entry import Place, read_check
+from hookline.quality.judging import AnyCheck, with_unique_names
+
+MAX_BYTES = 1_000_000
+_KEYS = ("dataset", "checks")
+_SHAPE = "a suite has the keys dataset and checks"
+
+
+@dataclass(frozen=True)
+class Suite:
+    """Checks for the datasets whose name matches one of several globs (``*`` crosses slashes; case matters)."""
+
+    datasets: tuple[str, ...]
+    checks: tuple[AnyCheck, ...]
+    where: Location
+
+    def matches(self, dataset: Dataset) -> bool:
+        """Whether the dataset's name, with or without its namespace, or one of its other names fits."""
+        names = {dataset.name, str(dataset), *(name for _, name in dataset.symlinks)}
+        return any(fnmatchcase(name, glob) for name in names for glob in self.datasets)
+
+
+def checks_for(dataset: Dataset, suites: Iterable[Suite]) -> tuple[AnyCheck, ...]:
+    """The checks of all suites that match, their names unique."""
+    return with_unique_names([check for suite in suites if suite.matches(dataset) for check in suite.checks])
+
+
+def load_suites(path: Path, *, shown: str | None = None) -> tuple[Suite, ...]:
+    """Read a file of suites.
+
+    Args:
+        path: the file.
+        shown: its name in errors; by default the path.
+
+    Raises:
+        ConfigError: when it can't be read, or with all its mistakes, one per line.
+    """
+    name = shown or str(path)
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise ConfigError(f"{name}: the suite can't be read: {error.strerror}; correct the path") from None
+    if len(content) > MAX_BYTES:
+        raise ConfigError(f"{name}: larger than {MAX_BYTES:,} bytes; split the suite into several files")
+    try:
+        return parse_suites(content.decode("utf-8-sig"), name)
+    except UnicodeDecodeError as error:
+        line = content.count(b"\n", 0, error.start) + 1
+        raise ConfigError(f"{name}:{line}: not UTF-8; save the file as UTF-8") from None
+
+
+def find_suites(patterns: Iterable[str], base_dir: Path) -> tuple[Suite, ...]:
+    """Read all suites in the files that paths or glob patterns name, each file once, in the order of the patterns.
+
+    Args:
+        patterns: relative ones start from ``base_dir``; ``**`` crosses folders.
+        base_dir: a folder.
+
+    Raises:
+        ConfigError: when a pattern names no file, or with all mistakes in all files.
+    """
+    suites: list[Suite] = []
+    mistakes: list[str] = []
+    files: dict[Path, str] = {}
+    for pattern in patterns:
+        names = _names(pattern, base_dir)
+        if not names:
+            mistakes.append(f"suites: {pattern!r} names no file, looked for in {base_dir}; correct the path")
+        for name in names:
+            files.setdefault((base_dir / name).resolve(), name)
+    for path, name in files.items():
+        try:
+            suites += load_suites(path, shown=name)
+        except ConfigError as error:
+            mistakes.append(str(error))
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    return tuple(suites)
+
+
+def _names(pattern: str, base_dir: Path) -> list[str]:
+    if (base_dir / pattern).exists():
+        return [pattern]
+    return [name for name in sorted(glob(pattern, root_dir=base_dir, recursive=True)) if (base_dir / name).is_file()]
+
+
+def parse_suites(text: str, file: str) -> tuple[Suite, ...]:
+    """Read suites from YAML text; ``file`` is its name in errors.
+
+    Raises:
+        ConfigError: with all mistakes, one per line.
+    """
+    try:
+        root = parse(text, file)
+    except ConfigError as error:
+        raise ConfigError(f"{error}{_cure(str(error))}") from None
+    if root is None:
+        raise ConfigError(f"{file}: the file is empty; {_SHAPE}")
+    problems: list[Problem] = []
+    suites = [suite for place in _places(root, problems) if (suite := _read_suite(place)) is not None]
+    raise_problems(problems)
+    return tuple(suites)
+
+
+def _cure(problem: str) -> str:
+    if "alias" in problem:
+        return '; text that begins with * has to be in quotes: "*/silver/transactions"'
+    if "escape character" in problem:
+        return "; put a pattern in single quotes, in which a backslash is only a backslash"
+    return ""
+
+
+def _places(root: Node, problems: list[Problem]) -> Iterator[Place]:
+    """The one suite that the file is, or those under ``suites``."""
+    place = Place(root, (), problems)
+    if not isinstance(root.value, dict):
+        place.report(f"found {found(root, ())}; {_SHAPE}")
+    elif "suites" not in root.value:
+        yield place
+    else:
+        for key in root.value:
+            if key != "suites":
+                place.child(key).report("stands beside 'suites'; move it into one of them")
+        yield from place.child("suites").items("a list of suites")
+
+
+def _read_suite(place: Place) -> Suite | None:
+    if not isinstance(place.node.value, dict):
+        place.report(f"found {found(place.node, ())}; {_SHAPE}")
+        return None
+    for key in place.node.value:
+        if key not in _KEYS:
+            place.child(key).report(f"unknown key{suggestion(key, _KEYS)}; allowed: {', '.join(_KEYS)}")
+    missing = [key for key in _KEYS if key not in place.node.value]
+    for key in missing:
+        place.report(f"{key!r} is missing; {_SHAPE}")
+    if missing:
+        return None
+    datasets = tuple(_read_globs(place.child("dataset")))
+    places = list(place.child("checks").items("a list of checks"))
+    read = [(entry, check) for entry in places if (check := read_check(entry)) is not None]
+    _report_repeated_names(read)
+    return Suite(datasets, with_unique_names([check for _, check in read]), place.node.where)
+
+
+def _read_globs(place: Place) -> Iterator[str]:
+    wanted = 'a pattern ("*/silver/transactions") or a list of patterns'
+    places = place.items(wanted) if isinstance(place.node.value, list) else [place]
+    for item in places:
+        if isinstance(item.node.value, str) and item.node.value.strip():
+            yield item.node.value
+        else:
+            item.report(f"found {found(item.node, ())}; should be {wanted}, as text")
+
+
+def _report_repeated_names(read: list[tuple[Place, AnyCheck]]) -> None:
+    count = Counter(check.terms.name for _, check in read if check.terms.name)
+    first: dict[str, int] = {}
+    for place, check in read:
+        name = check.terms.name
+        if name is None or count[name] == 1:
+            continue
+        if name in first:
+            place.child("name").report(
+                f"{name!r} is the name of another check too, in line {first[name]}; names are unique within a suite"
+            )
+        else:
+            first[name] = place.child("name").node.where.line

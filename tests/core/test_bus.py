@@ -1,0 +1,249 @@
+"""Every kind of hook against every kind of failure: what the policy says is what happens."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from typing import Any
+
+import pytest
+
+from hookline.core.bus import Bus
+from hookline.core.errors import WriteRefusedError
+from hookline.core.events import Denial, Measure, Measured, RunStarted, Verdict
+from hookline.core.hookspecs import HOOKS, hookimpl, policy_of
+from hookline.core.loader import LoadedPlugin
+from hookline.testing import RecordingPlugin, sample_run, sample_write
+
+RUN = sample_run()
+SECRET = "row value 4711"
+
+
+def seat(*instances: Any, **options: Any) -> Bus:
+    plugins = [LoadedPlugin(f"p{number}", instance, ()) for number, instance in enumerate(instances)]
+    return Bus(plugins, **{"notify_deadline_s": 0.3, "decide_deadline_s": 0.3, **options})
+
+
+def call(bus: Bus, hook: str) -> Any:
+    """Call a hook in the way in which the pipelines room does."""
+    write = sample_write()
+    wanted = {f"p{n}": (Measure.rows(),) for n in range(3)}
+    results = {Measure.rows(): Measured(3, "proof")}
+    if hook == "authorize_write":
+        return bus.authorize(write, RUN)
+    if hook == "transform_write":
+        return bus.transform(write, RUN, "frame")  # type: ignore[arg-type]
+    if hook == "measure_write":
+        return bus.measures(write, RUN)
+    if hook == "judge_write":
+        return bus.judge(write, RUN, wanted, results)
+    if hook == "on_write_measured":
+        return bus.show_measured(write, RUN, wanted, results)
+    return bus.notify(hook, write, RUN)
+
+
+def failing(hook: str, how: str, release: threading.Event) -> Any:
+    """A plugin with one hook that fails in one way."""
+
+    def fail(*_: Any) -> Any:
+        if how == "raises":
+            raise ValueError(SECRET)
+        if how == "exits":
+            sys.exit(SECRET)
+        if how == "hangs":
+            release.wait(10)
+        return {"raises": None, "wrong": object(), "wrong_items": [object()]}.get(how)
+
+    methods = {
+        "frame": lambda self, event, run, frame: fail(),
+        "results": lambda self, event, run, results: fail(),
+        "": lambda self, event, run: fail(),
+    }
+    kind = "frame" if hook == "transform_write" else "results" if hook in ("judge_write", "on_write_measured") else ""
+    method = methods[kind]
+    method.__name__ = hook
+    return type("Failing", (), {hook: hookimpl(method)})()
+
+
+@pytest.fixture
+def release() -> Any:
+    event = threading.Event()
+    yield event
+    event.set()
+
+
+NOTIFICATIONS = [hook for hook in HOOKS if policy_of(hook) == "open"]
+DECISIONS = [hook for hook in HOOKS if policy_of(hook) == "closed"]
+
+
+def test_there_are_at_most_twelve_hooks_and_each_has_a_policy() -> None:
+    assert len(HOOKS) <= 12
+    assert {policy_of(hook) for hook in HOOKS} == {"open", "drop", "closed"}
+
+
+@pytest.mark.parametrize("hook", NOTIFICATIONS)
+@pytest.mark.parametrize("how", ["raises", "exits", "hangs"])
+def test_a_notification_fails_open(hook: str, how: str, release: threading.Event, caplog: Any) -> None:
+    after = RecordingPlugin()
+    bus = seat(failing(hook, how, release), after)
+    with caplog.at_level(logging.WARNING):
+        call(bus, hook)
+        release.set()
+        call(bus, hook)
+    assert len(after.calls) == 2
+    report = bus.reports()[0]
+    assert report.failures == (1 if how == "hangs" else 2)
+    assert report.by_hook == {hook: report.failures}
+    assert len([r for r in caplog.records if "p0" in r.getMessage()]) == 1
+    assert SECRET not in caplog.text
+
+
+@pytest.mark.parametrize("hook", DECISIONS)
+@pytest.mark.parametrize("how", ["raises", "exits", "hangs", "wrong"])
+def test_a_decision_fails_closed(hook: str, how: str, release: threading.Event) -> None:
+    bus = seat(RecordingPlugin(), failing(hook, how, release))
+    with pytest.raises(WriteRefusedError) as refused:
+        call(bus, hook)
+    assert "p1" in str(refused.value)
+    assert SECRET not in str(refused.value)
+    assert refused.value.__cause__ is None, "the plugin's own exception may quote rows"
+    assert bus.reports()[1].failures == 1
+
+
+@pytest.mark.parametrize("how", ["raises", "exits", "hangs", "wrong", "wrong_items"])
+def test_measures_are_dropped_for_the_plugin_that_fails(how: str, release: threading.Event) -> None:
+    good = RecordingPlugin.answering(measure_write=[Measure.rows()])
+    bus = seat(failing("measure_write", how, release), good)
+    assert call(bus, "measure_write") == {"p1": (Measure.rows(),)}
+    assert bus.reports()[0].failures == 1
+
+
+@pytest.mark.parametrize("how", ["raises", "exits", "hangs", "wrong", "wrong_items"])
+def test_a_required_gate_that_cannot_say_what_it_measures_refuses(how: str, release: threading.Event) -> None:
+    bus = seat(failing("measure_write", how, release), required=frozenset({"p0"}))
+    with pytest.raises(WriteRefusedError, match="p0"):
+        call(bus, "measure_write")
+
+
+def test_wrong_items_among_verdicts_refuse() -> None:
+    bus = seat(RecordingPlugin.answering(judge_write=["passed"]))
+    with pytest.raises(WriteRefusedError, match="list with str; expected Verdict"):
+        call(bus, "judge_write")
+
+
+def test_a_plugin_that_hung_is_not_waited_for_again(release: threading.Event) -> None:
+    bus = seat(failing("on_write_started", "hangs", release), notify_deadline_s=0.2)
+    call(bus, "on_write_started")
+    finished = threading.Event()
+    threading.Thread(target=lambda: (call(bus, "on_write_started"), finished.set())).start()
+    assert finished.wait(0.15), "the second notification waited for a plugin that is known to hang"
+
+
+def test_a_hanging_notification_makes_the_same_plugins_decision_refuse(release: threading.Event) -> None:
+    hanging = failing("on_write_started", "hangs", release)
+    type(hanging).authorize_write = hookimpl(lambda self, event, run: None)
+    type(hanging).authorize_write.__name__ = "authorize_write"
+    bus = seat(hanging)
+    call(bus, "on_write_started")
+    with pytest.raises(WriteRefusedError, match="did not answer within"):
+        call(bus, "authorize_write")
+
+
+def test_keyboard_interrupt_is_nobodys_failure() -> None:
+    class Interrupted:
+        @hookimpl
+        def on_run_started(self, event: Any, run: Any) -> None:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        seat(Interrupted()).notify("on_run_started", RunStarted(RUN.started_at), RUN)
+
+
+def test_the_order_is_the_order_of_the_plugins() -> None:
+    order: list[str] = []
+
+    def named(name: str) -> Any:
+        class Named:
+            @hookimpl
+            def on_run_started(self, event: Any) -> None:
+                order.append(name)
+
+        return Named()
+
+    seat(named("a"), named("b"), named("c")).notify("on_run_started", None, RUN)
+    assert order == ["a", "b", "c"]
+
+
+def test_denials_of_all_plugins_are_collected() -> None:
+    bus = seat(
+        RecordingPlugin.answering(authorize_write=Denial("not on Sundays")),
+        RecordingPlugin.answering(authorize_write=Denial("no owner")),
+    )
+    with pytest.raises(WriteRefusedError) as refused:
+        call(bus, "authorize_write")
+    assert [reason.split(": ")[1] for reason in refused.value.reasons] == ["not on Sundays", "no owner"]
+
+
+def test_a_transformer_that_cannot_transform_denies_unless_it_says_otherwise() -> None:
+    class Masks:
+        @hookimpl
+        def transform_write(self, event: Any, run: Any, frame: Any) -> Any:
+            return frame
+
+    class Considers(Masks):
+        @hookimpl
+        def authorize_write(self, event: Any, run: Any) -> None:
+            return None
+
+    merge = sample_write(operation="merge", transformable=False)
+    with pytest.raises(WriteRefusedError, match="can't be changed on its way"):
+        seat(Masks()).authorize(merge, RUN)
+    seat(Masks()).authorize(sample_write(), RUN)
+    seat(Considers()).authorize(merge, RUN)
+
+
+def test_transformations_are_chained() -> None:
+    class Adds:
+        @hookimpl
+        def transform_write(self, frame: str) -> str:
+            return frame + "+"
+
+    bus = seat(Adds(), RecordingPlugin(), Adds())
+    assert bus.transform(sample_write(), RUN, "frame") == "frame++"  # type: ignore[comparison-overlap,arg-type]
+
+
+def test_each_judge_gets_its_own_measures_and_signs_its_verdicts() -> None:
+    verdict = Verdict("rows", "error", "passed")
+    one, two = RecordingPlugin.answering(judge_write=[verdict]), RecordingPlugin()
+    bus = seat(one, two)
+    nulls = Measure.nulls("email")
+    results = {Measure.rows(): Measured(3, "proof"), nulls: Measured(0, "proof")}
+    verdicts = bus.judge(sample_write(), RUN, {"p0": (nulls,), "p1": (Measure.rows(),)}, results)
+    assert one.seen("judge_write") == [{nulls: results[nulls]}]
+    assert two.seen("judge_write") == [{Measure.rows(): results[Measure.rows()]}]
+    assert [v.plugin for v in verdicts] == ["p0"]
+
+
+def test_close_is_guarded_and_called_once(release: threading.Event) -> None:
+    class Closes:
+        closed = 0
+
+        def close(self) -> None:
+            self.closed += 1
+            raise RuntimeError(SECRET)
+
+    plugin = Closes()
+    bus = seat(plugin)
+    bus.close()
+    assert plugin.closed == 1
+    assert bus.reports()[0].by_hook == {"close": 1}
+
+
+def test_a_refusing_verdict() -> None:
+    assert Verdict("c", "critical", "failed").refuses
+    assert not Verdict("c", "error", "failed").refuses
+    assert Verdict("c", "info", "error", required=True).refuses
+    assert Verdict("c", "info", "skipped", required=True).refuses
+    assert not Verdict("c", "critical", "error").refuses
+    assert not Verdict("c", "critical", "passed", required=True).refuses

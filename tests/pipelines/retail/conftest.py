@@ -1,0 +1,79 @@
+"""A small platform on real data: a twentieth of the households, first four days, then seven."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from shutil import copytree
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from hookline.pipelines.retail import flow
+from hookline.pipelines.retail.faults import FaultShares
+from hookline.pipelines.retail.lake import Lake
+from hookline.pipelines.retail.landing import Landing
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+FRACTION = 0.05
+FIRST_DAYS = 4
+ALL_DAYS = 7
+SHARES = FaultShares(
+    missing=0.02,
+    wrong_type=0.02,
+    malformed_date=0.02,
+    unknown_product=0.02,
+    absurd_quantity=0.02,
+    duplicate=0.04,
+    late=0.05,
+)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """A lake, what has landed in it, and the tables that the last run wrote."""
+
+    lake: Lake
+    landing: Landing
+    written: list[str]
+
+
+@pytest.fixture(scope="session")
+def session() -> SparkSession:
+    """Spark with Delta; the process ends it, because other tests may share it."""
+    from hookline.pipelines.retail.session import build_session
+
+    return build_session("tests")
+
+
+def platform(session: SparkSession, root: Path, days: int) -> Platform:
+    """Land so many days and bring everything up to date."""
+    landing = Landing(root, fraction=FRACTION, seed=11, faults=SHARES)
+    landing.land(days)
+    lake = Lake(session, root)
+    return Platform(lake, landing, flow.run(lake))
+
+
+@pytest.fixture(scope="session")
+def first(session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """Four days."""
+    return platform(session, tmp_path_factory.mktemp("retail") / "first", FIRST_DAYS)
+
+
+@pytest.fixture(scope="session")
+def second(session: SparkSession, first: Platform, tmp_path_factory: pytest.TempPathFactory) -> Platform:
+    """The same four days, and a second run after three more."""
+    root = tmp_path_factory.mktemp("retail") / "second"
+    copytree(first.lake.root, root)
+    return platform(session, root, ALL_DAYS)
+
+
+@pytest.fixture(scope="session")
+def landed(second: Platform) -> Any:
+    """All transactions that landed, read by pandas as text."""
+    import pandas as pd
+
+    files = sorted((second.lake.root / "landing" / "transactions").glob("*/*.csv"))
+    return pd.concat([pd.read_csv(file, dtype=str) for file in files], ignore_index=True)

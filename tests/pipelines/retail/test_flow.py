@@ -1,0 +1,239 @@
+"""The whole platform on real data: what is found, what is counted, and what happens on the second run."""
+
+from __future__ import annotations
+
+import datetime as dt
+from decimal import ROUND_HALF_UP, Decimal
+from pathlib import Path
+from shutil import copytree
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from hookline.pipelines.retail import bronze, findings, flow, silver
+from hookline.pipelines.retail.faults import KINDS, read_manifest
+from hookline.pipelines.retail.lake import Lake
+from hookline.pipelines.retail.landing import Landing
+from hookline.pipelines.retail.source import FIRST_DAY
+
+pytestmark = [pytest.mark.spark, pytest.mark.slow]
+
+TABLES = [step.table for step in flow.steps()] + ["silver/quarantine"]
+LAST_FIRST_DAY = FIRST_DAY + dt.timedelta(days=3)
+
+
+def contents(lake: Lake, table: str) -> list[str]:
+    """A table's rows, without when and in which load they came, in an order of their own."""
+    rows = lake.read(table).drop("batch", "ingested_at", "source_file").collect()
+    return sorted(map(str, rows))
+
+
+def versions(lake: Lake) -> dict[str, int]:
+    return {table: lake.delta(table).history(1).first().version for table in TABLES}
+
+
+def rows_written(lake: Lake, table: str) -> int:
+    """How many rows the last commit of a table wrote."""
+    return int(lake.delta(table).history(1).first().operationMetrics["numOutputRows"])
+
+
+def cents(value: str) -> Decimal:
+    return Decimal(value).quantize(Decimal("0.01"), ROUND_HALF_UP)
+
+
+@pytest.fixture(scope="session")
+def good(second: Any, landed: pd.DataFrame) -> pd.DataFrame:
+    """What silver should hold, by the manifest's word and pandas' arithmetic."""
+    bad = {fault.row_id for fault in read_manifest(second.landing.manifest) if fault.kind != "late"}
+    rows = landed[~landed["row_id"].isin(bad)].copy()
+    for column in ("sales_value", "retail_disc", "coupon_disc", "coupon_match_disc"):
+        rows[column] = rows[column].map(cents)
+    rows["sale_day"] = rows["transaction_timestamp"].str[:10]
+    return rows
+
+
+def test_a_first_run_writes_every_table(first: Any) -> None:
+    assert [table for table in first.written] == [step.table for step in flow.steps()]
+
+
+def test_every_injected_fault_is_found_for_its_reason(second: Any) -> None:
+    found = findings.compare(second.lake, second.landing.manifest)
+    assert [finding.kind for finding in found] == list(KINDS)
+    for finding in found:
+        assert finding.found == finding.present > 0, finding
+
+
+def test_nothing_else_is_refused(second: Any) -> None:
+    faulty = {fault.row_id for fault in read_manifest(second.landing.manifest) if fault.kind != "late"}
+    assert findings.refusals(second.lake).keys() == faulty
+
+
+def test_every_row_that_landed_is_accounted_for(second: Any, landed: pd.DataFrame) -> None:
+    balance = findings.balance(second.lake)
+    assert balance.landed == len(landed)
+    assert balance.landed == balance.silver + balance.duplicates + balance.refused
+    held = [row.row_id for row in second.lake.read("silver/transactions").select("row_id").collect()]
+    assert sorted([*held, *findings.refusals(second.lake)]) == sorted(landed["row_id"])
+
+
+def test_bronze_is_what_was_received(second: Any, landed: pd.DataFrame) -> None:
+    rows = second.lake.read("bronze/transactions").select(*landed.columns).toPandas()
+    wanted = landed.astype(object).where(landed.notna(), None).sort_values("row_id", ignore_index=True)
+    assert rows.sort_values("row_id", ignore_index=True).astype(object).equals(wanted)
+
+
+def test_a_second_run_processes_only_what_is_new(second: Any, landed: pd.DataFrame) -> None:
+    new = int((landed["row_id"].str[:10] > LAST_FIRST_DAY.isoformat()).sum())
+    assert rows_written(second.lake, "bronze/transactions") == new
+    sorted_out = rows_written(second.lake, "silver/transactions") + rows_written(second.lake, "silver/quarantine")
+    assert sorted_out == new
+    assert second.lake.watermark("silver/transactions") == 2
+    # Nothing new landed of these, so nothing was written.
+    assert not {"bronze/products", "silver/products", "silver/identities"} & set(second.written)
+
+
+def test_running_again_changes_nothing(second: Any) -> None:
+    before, rows = versions(second.lake), {table: contents(second.lake, table) for table in ("silver/transactions",)}
+    assert flow.run(second.lake) == []
+    assert versions(second.lake) == before
+    assert {table: contents(second.lake, table) for table in rows} == rows
+
+
+def test_refining_the_same_rows_again_adds_none(second: Any) -> None:
+    judged = silver.judge(second.lake, second.lake.read("bronze/transactions"))
+    assert judged.where("size(reasons) = 0").count() == 0
+
+
+def test_late_sales_count_on_the_day_of_their_sale(first: Any, second: Any, good: pd.DataFrame) -> None:
+    late = good[
+        (good["row_id"].str[:10] > LAST_FIRST_DAY.isoformat()) & (good["sale_day"] <= LAST_FIRST_DAY.isoformat())
+    ]
+    assert len(late) > 0
+    by_day = late["sales_value"].groupby(late["sale_day"]).sum().to_dict()
+    before, after = (daily_totals(platform.lake) for platform in (first, second))
+    days = [(FIRST_DAY + dt.timedelta(days=n)).isoformat() for n in range(4)]
+    assert {day: after[day] - before[day] for day in days if after[day] != before[day]} == by_day
+
+
+def daily_totals(lake: Lake) -> dict[str, Decimal]:
+    rows = lake.read("gold/daily_sales").groupBy("sale_day").agg({"sales_value": "sum"}).collect()
+    return {row[0].isoformat(): row[1] for row in rows}
+
+
+def test_daily_sales_equal_pandas(second: Any, good: pd.DataFrame) -> None:
+    root = second.lake.root / "landing"
+    products = pd.read_csv(root / "products" / f"landed_on={FIRST_DAY}" / "products.csv", dtype=str)
+    promoted = pd.concat([pd.read_csv(file, dtype=str) for file in (root / "promotions").glob("*/*.csv")])
+    keys = ["product_id", "store_id", "week"]
+    sales = good.merge(products[["product_id", "department"]], on="product_id").merge(
+        promoted[keys].drop_duplicates().assign(promoted=True), on=keys, how="left"
+    )
+    sales["discount"] = sales["retail_disc"] + sales["coupon_disc"] + sales["coupon_match_disc"]
+    sales["on_offer"] = [
+        value if flag is True else Decimal(0) for value, flag in zip(sales.sales_value, sales.promoted)
+    ]
+    wanted = {
+        key: (rows["basket_id"].nunique(), len(rows), *(rows[c].sum() for c in ("sales_value", "discount", "on_offer")))
+        for key, rows in sales.groupby(["sale_day", "store_id", "department"])
+    }
+    measures = ("baskets", "lines", "sales_value", "discount", "promoted_sales_value")
+    found = {
+        (row.sale_day.isoformat(), str(row.store_id), row.department): tuple(row[name] for name in measures)
+        for row in second.lake.read("gold/daily_sales").collect()
+    }
+    assert found == wanted
+    assert sum(value[4] for value in wanted.values()) > 0
+
+
+def test_household_value_equals_pandas(second: Any, good: pd.DataFrame) -> None:
+    wanted = {
+        key: (rows["sale_day"].min(), rows["sale_day"].max(), rows["basket_id"].nunique(), rows["sales_value"].sum())
+        for key, rows in good.groupby("household_id")
+    }
+    found = {
+        str(row.household_id): (row.first_day.isoformat(), row.last_day.isoformat(), row.baskets, row.sales_value)
+        for row in second.lake.read("gold/household_value").collect()
+    }
+    assert found == wanted
+
+
+def test_campaign_redemption_equals_pandas(second: Any) -> None:
+    root = second.lake.root / "landing"
+
+    def all_of(dataset: str) -> pd.DataFrame:
+        return pd.concat([pd.read_csv(file) for file in (root / dataset).glob("*/*.csv")]).drop_duplicates()
+
+    targets, coupons, redemptions = all_of("campaigns"), all_of("coupons"), all_of("coupon_redemptions")
+    wanted = {}
+    for campaign in all_of("campaign_descriptions")["campaign_id"]:
+        of_campaign = [frame[frame["campaign_id"] == campaign] for frame in (targets, coupons, redemptions)]
+        redeeming = of_campaign[2]["household_id"].nunique()
+        households = len(of_campaign[0])
+        rate = redeeming / households if households else None
+        wanted[campaign] = (households, of_campaign[1]["coupon_upc"].nunique(), len(of_campaign[2]), redeeming, rate)
+    names = ("households", "coupons", "redemptions", "redeeming_households", "redemption_rate")
+    rows = second.lake.read("gold/campaign_redemption").collect()
+    assert {row.campaign_id: tuple(row[name] for name in names) for row in rows} == wanted
+    assert len(rows) == 27
+
+
+def test_death_between_commits_is_made_good(first: Any, second: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    """Dead after quarantine and before silver, dead again between silver and gold, then run to the end."""
+    from pyspark.sql.readwriter import DataFrameWriter
+
+    root = tmp_path / "killed"
+    copytree(first.lake.root, root)
+    Landing(root, first.landing.fraction, first.landing.seed, first.landing.faults).land(7)
+    lake, save = Lake(first.lake.spark, root), DataFrameWriter.save
+
+    def die_at_silver(writer: Any, path: str, *rest: Any, **more: Any) -> None:
+        if path.endswith("silver/transactions"):
+            raise KeyboardInterrupt
+        save(writer, path, *rest, **more)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(DataFrameWriter, "save", die_at_silver)
+        flow.run(lake)
+    assert lake.watermark("silver/quarantine") == 2
+    assert lake.watermark("silver/transactions") == 1
+
+    def die_before_gold(done: flow.Progress) -> None:
+        if done.table == "silver/transactions":
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        flow.run(lake, die_before_gold)
+    assert lake.watermark("silver/transactions") == 2
+    assert lake.watermark("gold/daily_sales") == 1
+
+    assert flow.run(lake) == ["gold/daily_sales", "gold/household_value", "gold/campaign_redemption"]
+    for table in ("silver/transactions", "silver/quarantine", "gold/daily_sales", "gold/household_value"):
+        assert contents(lake, table) == contents(second.lake, table), table
+
+
+def test_a_file_with_other_columns_stops_bronze(first: Any, tmp_path: Path) -> None:
+    from pyspark.errors import SparkException
+
+    folder = tmp_path / "landing" / "campaigns" / "landed_on=2017-01-01"
+    folder.mkdir(parents=True)
+    (folder / "campaigns.csv").write_text("household_id,campaign_id\n1,2\n", encoding="utf-8")
+    lake = Lake(first.lake.spark, tmp_path)
+    with pytest.raises(SparkException):
+        bronze.ingest(lake, "campaigns")
+    assert lake.watermark("bronze/campaigns") == 0
+
+
+def test_a_sale_from_the_future_and_a_stranger_are_refused(first: Any) -> None:
+    lake = first.lake
+    row = lake.read("bronze/transactions").where("row_id LIKE '2017-01-01/000001'").limit(1)
+    odd = (
+        row.selectExpr(
+            "* EXCEPT (row_id, transaction_timestamp)",
+            "'f' AS row_id",
+            "'2031-01-01 00:00:00' AS transaction_timestamp",
+        )
+    ).unionByName(row.selectExpr("* EXCEPT (row_id, household_id)", "'h' AS row_id", "'99999' AS household_id"))
+    reasons = {judged.row_id: list(judged.reasons) for judged in silver.judge(lake, odd).collect()}
+    assert "out_of_range:transaction_timestamp" in reasons["f"]
+    assert "unknown:household_id" in reasons["h"]

@@ -1,0 +1,39 @@
+"""The demo's configuration and suites, against the contract and the data."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import hookline.pipelines.retail as retail
+from hookline.core.config import load_config
+from hookline.core.events import Dataset
+from hookline.pipelines.retail import source
+from hookline.quality.suite import checks_for, find_suites
+
+FOLDER = Path(retail.__file__).parent
+
+
+def test_the_configuration_turns_every_local_plugin_on() -> None:
+    config = load_config(FOLDER / "hookline.yaml")
+    assert [entry.name for entry in config.plugins] == ["console", "quality", "lineage"]
+
+
+def test_every_suite_matches_a_table_of_the_platform() -> None:
+    suites = find_suites(("suites/*.yaml",), FOLDER)
+    tables = ("bronze/transactions", "silver/transactions", "silver/identities", "gold/daily_sales")
+    for table in tables:
+        assert checks_for(Dataset("file", f"/data/{table}"), suites), table
+    assert len(suites) == len(tables)
+
+
+def test_the_departments_are_those_of_the_catalogue() -> None:
+    departments = set(source.read(source.folder(), "products", columns=["department"])["department"])
+    text = (FOLDER / "suites" / "silver.yaml").read_text(encoding="utf-8")
+    listed = {line.strip('- "') for line in text.splitlines() if line.startswith("        - ")}
+    assert listed == departments
+
+
+def test_no_module_hides_one_of_pythons_own() -> None:
+    # Run as a script, the job's folder comes first on the path.
+    assert not {file.stem for file in FOLDER.glob("*.py")} & set(sys.stdlib_module_names)
