@@ -30,6 +30,8 @@ def install(needs: Sequence[Need]) -> None:
         return
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         raise Refusal(how_to_install(needs))
+    # An installation that was cut short stops every later one until it is ended.
+    subprocess.run(["dpkg", "--configure", "-a"], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, check=False)  # noqa: S607
     # Without lists even existing packages are unknown; a machine that is offline may still have them in its cache.
     _apt("update", "-qq", check=False)
     packages = [_available(need) for need in needs]

@@ -55,7 +55,7 @@ def prepare(level: str) -> str:
     install(list(_needs(jars_current=jars.current, environment_current=wanted is None)))
     java = _java()
     if wanted is not None:
-        say("installing Python packages (about 700 MB the first time)")
+        say("installing Python packages (the first time this downloads several hundred MB)")
         environment.make(wanted, ["--editable", f"{ROOT}[{_LEVELS[wanted][0]}]"])
     if not jars.current:
         jars.fill(java.home)

@@ -402,3 +402,10 @@ class TestFindSuites:
             "suites/a.yaml:2",
             "suites/b.yaml:1",
         ]
+
+
+def test_the_suite_in_the_reference_is_read() -> None:
+    page = Path(__file__).parents[2] / "docs" / "reference" / "suites.md"
+    example = page.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    (suite,) = read(example)
+    assert {check.kind for check in suite.checks} == {"completeness", "range", "set", "pattern", "unique", "row_count"}

@@ -69,7 +69,7 @@ def find_at_rest(spark: SparkSession, place: str) -> Resting:
 
 
 def _condition(error: Any) -> str:
-    """Spark's name for what went wrong; its text may quote data. Py4J hands some errors through as they are in the JVM."""
+    """Spark's name for what went wrong; its text may quote data. Py4J hands some errors through unconverted."""
     source = getattr(error, "java_exception", error)
     try:
         return str(source.getCondition() or type(error).__name__)

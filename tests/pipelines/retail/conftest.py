@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 FRACTION = 0.05
+# Two of the few households that redeem a coupon this early: one on the first day, one on the last.
+SEED = 776
 FIRST_DAYS = 4
 ALL_DAYS = 7
 SHARES = FaultShares(
@@ -50,7 +52,7 @@ def session() -> SparkSession:
 
 def platform(session: SparkSession, root: Path, days: int) -> Platform:
     """Land so many days and bring everything up to date."""
-    landing = Landing(root, fraction=FRACTION, seed=11, faults=SHARES)
+    landing = Landing(root, fraction=FRACTION, seed=SEED, faults=SHARES)
     landing.land(days)
     lake = Lake(session, root)
     return Platform(lake, landing, flow.run(lake))
@@ -76,4 +78,6 @@ def landed(second: Platform) -> Any:
     import pandas as pd
 
     files = sorted((second.lake.root / "landing" / "transactions").glob("*/*.csv"))
-    return pd.concat([pd.read_csv(file, dtype=str) for file in files], ignore_index=True)
+    return pd.concat(
+        [pd.read_csv(file, dtype=str, keep_default_na=False, na_values=[""]) for file in files], ignore_index=True
+    )

@@ -175,7 +175,7 @@ def _java_problem(pattern: str) -> str | None:
             jvm.java.util.regex.Pattern.compile(text)
         except Exception as error:  # noqa: BLE001 - py4j raises its own types for whatever Java threw
             java = getattr(error, "java_exception", None)
-            return str(java.getDescription()) if hasattr(java, "getDescription") else type(error).__name__
+            return type(error).__name__ if java is None else str(java.getDescription())
     return None
 
 

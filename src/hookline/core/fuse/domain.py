@@ -1,8 +1,8 @@
 """Column types, and the exact numbers in which values of a column are compared.
 
 Every way compares the same thing: dates as days and timestamps as microseconds since 1970 (UTC, or wall clock for
-``timestamp_ntz``), decimals at the column's own scale, ``float`` at its own precision. Bounds are brought into the column's
-domain once, here, so that no engine has to widen a type.
+``timestamp_ntz``), decimals at the column's own scale, ``float`` at its own precision. Bounds are brought into the
+column's domain once, here, so that no engine has to widen a type.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ _DECIMAL = re.compile(r"decimal\((\d+),(-?\d+)\)\Z")
 _TEXT = re.compile(r"(?:string(?: collate \S+)?|(?:var)?char\(\d+\))\Z")
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 _MICROSECOND = dt.timedelta(microseconds=1)
+_MOST_DIGITS = 60  # more than any column holds
 EXACT = Context(prec=120)
 
 
@@ -96,10 +97,8 @@ def convert_bound(domain: Domain, value: Scalar, *, lower: bool) -> Any:
         number = _number(value)
         if number.is_nan():
             raise UnfitError("a bound is NaN")
-        if number.is_infinite() and lower == (number < 0):
-            return None
-        if number.is_infinite():
-            return _beyond(domain, lower)
+        if number.is_infinite() or number.adjusted() > _MOST_DIGITS:
+            return None if lower == (number < 0) else _beyond(domain, lower)
         with localcontext(EXACT):
             places = domain.scale if domain.kind == "decimal" else 0
             rounded = _at_scale(number, places, ROUND_CEILING if lower else ROUND_FLOOR)

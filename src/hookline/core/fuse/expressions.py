@@ -62,11 +62,11 @@ def read(bound: Bound, values: Sequence[Any], way: Way) -> Measured:
         return Measured(error=f"{bound.measure}: the result is beyond what Python or decimal(38) can hold")
 
 
-def read_all(bound: Sequence[Bound], row: Mapping[str, Any], names: Sequence[Sequence[str]], way: Way) -> dict[Measure, Measured]:
+def read_all(
+    bound: Sequence[Bound], row: Mapping[str, Any], names: Sequence[Sequence[str]], way: Way
+) -> dict[Measure, Measured]:
     """Every measure's value, its aggregates' names in the row given."""
-    return {
-        one.measure: read(one, [row[name] for name in mine], way) for one, mine in zip(bound, names, strict=True)
-    }
+    return {one.measure: read(one, [row[name] for name in mine], way) for one, mine in zip(bound, names, strict=True)}
 
 
 def comparable(bound: Bound) -> Column:

@@ -1,7 +1,7 @@
 """Parquet footers, read on the driver: counts and extents of columns, and whether the files hold a surprise.
 
-What is trusted was looked at in files that Spark 4.2 (parquet-mr 1.17) wrote: NaN hides among a float column's extremes and
--0.0 is widened, so floats prove nothing; INT96 has no extremes; strings' may be cut. Integers, decimals, dates and
+What is trusted was looked at in files that Spark 4.2 (parquet-mr 1.17) wrote: NaN hides among a float column's extremes
+and -0.0 is widened, so floats prove nothing; INT96 has no extremes; strings' may be cut. Integers, decimals, dates and
 microsecond timestamps are exact.
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -22,6 +22,7 @@ from hookline.core.fuse.task import open_source
 _MOST_FILES = 1000
 _THREADS = 8
 _WRITER = re.compile(r"parquet-mr version 1\.(\d+)\.")
+_FIELD_ID = re.compile(r"field_id=\d")  # -1 when there is none
 _LOGICAL = {"date": "Date", "timestamp": "Timestamp", "timestamp_ntz": "Timestamp", "decimal": "Decimal"}
 
 
@@ -44,28 +45,29 @@ class Footers:
     mapped: bool = False
 
 
-def read_footers(paths: Sequence[str], columns: Mapping[str, Domain]) -> Footers | None:
+def read_footers(
+    paths: Sequence[str], columns: Mapping[str, Domain], storage: dict[str, Any] | None = None
+) -> Footers | None:
     """What the files' footers say of the columns (by their names in the files); None when there are too many files."""
     if len(paths) > _MOST_FILES:
         return None
     if len(paths) == 1:
-        return _merge([_read(paths[0], columns)])
+        return _merge([_read(paths[0], columns, storage)])
     with ThreadPoolExecutor(min(_THREADS, len(paths)), "hookline-footer") as pool:
-        return _merge(list(pool.map(lambda path: _read(path, columns), paths)))
+        return _merge(list(pool.map(lambda path: _read(path, columns, storage), paths)))
 
 
-def read_one_footer(path: str) -> Footers:
+def read_one_footer(path: str, storage: dict[str, Any] | None = None) -> Footers:
     """The facts of one file, without extents: files of one write have one writer, so they are alike in these."""
-    return _read(path, {})
+    return _read(path, {}, storage)
 
 
-def _read(path: str, columns: Mapping[str, Domain]) -> Footers:
+def _read(path: str, columns: Mapping[str, Domain], storage: dict[str, Any] | None) -> Footers:
     from pyarrow import parquet  # type: ignore[import-untyped,unused-ignore]
 
-    with open_source(path) as source:
+    with open_source(path, storage) as source:
         metadata = parquet.read_metadata(source)
     wanted = {}
-    ids = False
     for index in range(metadata.num_columns):
         leaf = metadata.schema.column(index)
         # A leaf inside of a struct has a path longer than its name; one in a list repeats.
@@ -81,8 +83,8 @@ def _read(path: str, columns: Mapping[str, Domain]) -> Footers:
             sizes[leaf.name] += piece.total_uncompressed_size
             extents[leaf.name].append(_extent(piece, leaf, chunk.num_rows, columns[leaf.name], trusted))
     keys = metadata.metadata or {}
-    ids = b'field_id=-1' not in str(metadata.schema).encode() if metadata.num_columns else False
-    return Footers((metadata.num_rows,), extents, sizes, any(key.startswith(b"org.apache.spark.legacy") for key in keys), ids)
+    rebased = any(key.startswith(b"org.apache.spark.legacy") for key in keys)
+    return Footers((metadata.num_rows,), extents, sizes, rebased, _FIELD_ID.search(str(metadata.schema)) is not None)
 
 
 def _merge(footers: Sequence[Footers]) -> Footers:
@@ -132,6 +134,8 @@ def _unit(domain: Domain, leaf: Any) -> int | None:
         return 1 if logical.get("scale") == domain.scale else None
     if domain.kind == "date":
         return 1
+    if logical.get("isAdjustedToUTC") is not (domain.kind == "timestamp"):
+        return None
     return {"microseconds": 1, "milliseconds": 1000}.get(logical.get("timeUnit", ""))
 
 
@@ -139,8 +143,3 @@ def _value(domain: Domain, raw: Any, unit: int) -> Any:
     if isinstance(raw, bytes):
         raw = int.from_bytes(raw, "big", signed=True)
     return Decimal(raw).scaleb(-domain.scale, EXACT) if domain.kind == "decimal" else raw * unit
-
-
-def total_rows(footers: Iterable[Footers]) -> int:
-    """Rows in all files."""
-    return sum(sum(one.rows) for one in footers)

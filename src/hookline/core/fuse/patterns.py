@@ -1,14 +1,14 @@
 """Regular expressions: which java.util.regex patterns mean the same in RE2.
 
-A pattern is read by a small tokenizer and written anew for RE2 (``.`` and ``\\s`` differ between the two, for instance).
-What the tokenizer does not know exactly is not portable and goes to Spark: look-around, back references, possessive and
-atomic parts, ``\\b``, Unicode classes, nested classes, anchors elsewhere than at the ends, inline flags other than ``(?i)``,
+A pattern is read by a small tokenizer and written anew for RE2 (``.`` and ``\\s`` differ between the two). What the
+tokenizer does not know exactly is not portable and goes to Spark: look-around, back references, possessive and atomic
+parts, ``\\b``, Unicode classes, nested classes, anchors elsewhere than at the ends, inline flags other than ``(?i)``,
 ``(?s)`` and ``(?is)`` at the very start, repetition above 1,000.
 
-Java's engine backtracks: a repeated group can take exponential time or overflow the stack on a long value. RE2 can't, so a
-portable pattern is safe on files. In a Spark pass such a pattern costs at most the measure (its deadline cancels the job, a
-failed query is retried without it); as the user's own job must not be at risk, only patterns without repeated groups and
-with few open repetitions ride along (``Translation.tame``).
+Java's engine backtracks: a repeated group can take exponential time or overflow the stack on a long value. RE2 can't: a
+portable pattern is safe on files. In a Spark pass such a pattern costs at most the measure: its deadline cancels the
+job, and a failed query is tried again without it. As the user's own job must not be at risk, only patterns without
+repeated groups and with few open repetitions ride along (``Translation.tame``).
 """
 
 from __future__ import annotations
@@ -79,6 +79,7 @@ class _Reader:
         self._any = "(?s:.)" if "s" in flags else _ANY
         self._open_repeats = 0
         self._options = 0
+        self._names: set[str] = set()
         self._repeated_group = False
 
     @property
@@ -141,6 +142,9 @@ class _Reader:
             named = _NAMED.match(self._text, self._at)
             if named is None:
                 raise _NotPortableError
+            if named[0] in self._names:  # Java refuses that
+                raise _NotPortableError
+            self._names.add(named[0])
             self._at = named.end()
         inside = self.alternatives(depth + 1)
         if not self._take(")"):

@@ -1,8 +1,8 @@
 """Measures that ride along with the user's own job, by ``observe`` at the very top of its plan.
 
-For targets that can't be read again. What is known to go wrong with ``observe`` is handled here: it may report more rows
-than were written (a sampled sort, a re-run stage) or fewer (a limit), so the count is reconciled; it may never report, so
-nothing waits past a deadline; and an expression that fails would fail the user's job, so only total ones ride.
+For targets that can't be read again. What is known to go wrong with ``observe`` is handled here: it may report more
+rows than were written (a sampled sort, a re-run stage) or fewer (a limit), so the count is reconciled; it may never
+report, so nothing waits past a deadline; and an expression that fails would fail the user's job: only total ones ride.
 """
 
 from __future__ import annotations
@@ -36,32 +36,20 @@ class Riding:
     def collect(self, deadline_s: float = 5.0, expected_rows: int | None = None) -> dict[Measure, Measured]:
         """The values, or for each measure why there is none. Waits ``deadline_s`` at most.
 
+        Only for an action that succeeded: of one that failed Spark reports what it had seen until then, or nothing, and
+        the two can't be told apart from a result.
+
         Args:
             expected_rows: how many rows the writer says it wrote; when that's known and differs, nothing is believed.
         """
         if self.observation is None:
             return dict(self.errors)
-        problem, row = self._wait(deadline_s)
+        problem, row = _wait(self.observation, deadline_s)
         if problem is None and expected_rows is not None and row["rows"] != expected_rows:
             problem = f"what rode along saw {row['rows']} rows and {expected_rows} were written"
         if problem is not None:
             return self.errors | {one.measure: Measured(error=f"{one.measure}: {problem}") for one in self.bound}
         return self.errors | read_all(self.bound, row, _names(self.bound), "observe")
-
-    def _wait(self, deadline_s: float) -> tuple[str | None, dict[str, Any]]:
-        assert self.observation is not None
-        ends = time.monotonic() + deadline_s
-        try:
-            # Asking for the result blocks for ever when the plan never runs; asking whether it is there does not.
-            future = self.observation._jo.future()  # type: ignore[union-attr]
-            while not future.isCompleted():
-                if time.monotonic() >= ends:
-                    return f"the job did not report what rode along within {deadline_s:.0f} s", {}
-                time.sleep(_POLL_S)
-            row = self.observation.get
-        except Exception as error:  # noqa: BLE001 - a failed job reports its failure here
-            return f"the job reported no result for what rode along ({type(error).__name__})", {}
-        return (None, row) if "rows" in row else ("the job reported an empty result for what rode along", {})
 
 
 def ride(frame: DataFrame, measures: Iterable[Measure]) -> tuple[DataFrame, Riding]:
@@ -85,6 +73,21 @@ def ride(frame: DataFrame, measures: Iterable[Measure]) -> tuple[DataFrame, Ridi
         _log.warning("measures can't ride along: %s", type(error).__name__)
         failed = {one.measure: Measured(error=f"{one.measure}: Spark refused to let it ride") for one in riders}
         return frame, Riding((), errors | failed)
+
+
+def _wait(observation: Observation, deadline_s: float) -> tuple[str | None, dict[str, Any]]:
+    ends = time.monotonic() + deadline_s
+    try:
+        # Asking for the result blocks for ever when the plan never runs; asking whether it is there does not.
+        future = observation._jo.future()  # type: ignore[union-attr]
+        while not future.isCompleted():
+            if time.monotonic() >= ends:
+                return f"the job did not report what rode along within {deadline_s:.0f} s", {}
+            time.sleep(_POLL_S)
+        row = observation.get
+    except Exception as error:  # noqa: BLE001 - a failed job reports its failure here
+        return f"the job reported no result for what rode along ({type(error).__name__})", {}
+    return (None, row) if "rows" in row else ("the job reported an empty result for what rode along", {})
 
 
 def _can_ride(bound: Bound) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import functools
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.events import Measure, Measured
@@ -27,7 +27,7 @@ def measure_by_spark(bound: Sequence[Bound], target: Target, deadline_s: float) 
         return {one.measure: Measured(error=f"{one.measure}: what was written can't be read back") for one in bound}
     ends = time.monotonic() + deadline_s
     try:
-        return _take(bound, target, deadline_s)
+        return _take(bound, target, target.read_back, deadline_s)
     except DeadlineError as error:
         return {one.measure: Measured(error=f"{one.measure}: {error}") for one in bound}
     except Exception as error:  # noqa: BLE001 - whatever Spark raises, a measure only loses its value
@@ -47,10 +47,11 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}, {condition}" if condition else type(error).__name__
 
 
-def _take(bound: Sequence[Bound], target: Target, deadline_s: float) -> dict[Measure, Measured]:
+def _take(
+    bound: Sequence[Bound], target: Target, read_back: Callable[[], DataFrame], deadline_s: float
+) -> dict[Measure, Measured]:
     def action() -> dict[str, Any]:
-        assert target.read_back is not None
-        rows = _query(target.read_back(), bound).collect()
+        rows = _query(read_back(), bound).collect()
         return {name: value for row in rows for name, value in row.asDict(recursive=False).items() if value is not None}
 
     columns = {name for one in bound for name in (column.name for column in one.columns)}

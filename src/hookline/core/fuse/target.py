@@ -21,7 +21,7 @@ class WrittenFile:
         rows: how many rows it holds, when the writer recorded that (Delta's ``numRecords``).
         partition: partition column to the raw, unescaped string that stands for its value; None is null.
         minima, maxima, nulls: Delta's statistics of this file by column name, as parsed from JSON (with
-            ``parse_float=Decimal``, or decimals can't be trusted), or None. Leave them out when the bounds aren't tight.
+            ``parse_float=Decimal``, or decimals can't be trusted), or None. Leave them out when they aren't tight.
     """
 
     path: str

@@ -54,6 +54,7 @@ def run(lake: Lake, progress: Callable[[Progress], None] = lambda done: None) ->
     Returns:
         The tables that were written to; none when nothing new has landed.
     """
+    lake.look_again()
     todo = list(steps())
     written = []
     for place, step in enumerate(todo, start=1):

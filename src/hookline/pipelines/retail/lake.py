@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,10 +19,12 @@ class Lake:
     since rows and batch numbers arrive in one Delta commit, a step that dies half-way has simply not happened.
 
     Batches count arrivals, not calendar days: a day's file that turns up a week late is a new batch like any other.
+    One run at a time, as a scheduler sees to: two at once would give one number to two batches.
     """
 
     spark: SparkSession
     root: Path
+    _watermarks: dict[str, int] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def path(self, table: str) -> str:
         """The folder of a table."""
@@ -43,13 +45,25 @@ class Lake:
         return self.read(table).where(F.col("batch") > batch)
 
     def watermark(self, table: str) -> int:
-        """The highest batch that a table has seen; 0 when it has seen none. Delta answers from its file statistics."""
+        """The highest batch that a table has seen; 0 when it has seen none. The table is asked once in a run."""
+        if table not in self._watermarks:
+            self._watermarks[table] = self._highest_batch(table) if self.exists(table) else 0
+        return self._watermarks[table]
+
+    def _highest_batch(self, table: str) -> int:
         from pyspark.sql import functions as F
 
-        if not self.exists(table):
-            return 0
         row = self.read(table).agg(F.max("batch")).first()
         return int(row[0]) if row and row[0] is not None else 0
+
+    def advance(self, table: str, batch: int) -> None:
+        """Note that a table holds everything up to a batch now."""
+        self._watermarks[table] = batch
+
+    def look_again(self, *tables: str) -> None:
+        """Forget the watermarks of some tables, or of all: at the next question the table itself answers."""
+        for table in tables or tuple(self._watermarks):
+            self._watermarks.pop(table, None)
 
     def upsert(self, table: str, rows: DataFrame, key: tuple[str, ...]) -> None:
         """Insert rows, or replace those with the same key. Doing it twice is the same as doing it once."""

@@ -66,6 +66,8 @@ class Landing:
         """
         data = source.folder()
         self._claim()
+        for dataset in LANDED:
+            (self.root / "landing" / dataset).mkdir(exist_ok=True)
         wanted = [source.FIRST_DAY + dt.timedelta(days=n) for n in range(min(days, source.DAYS))]
         new = [day for day in wanted if not (self.manifest / f"{day.isoformat()}.jsonl").is_file()]
         if new:

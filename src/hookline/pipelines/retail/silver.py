@@ -71,7 +71,7 @@ def conform(lake: Lake, dataset: str) -> bool:
     from pyspark.sql import functions as F
 
     table, source = f"silver/{dataset}", f"bronze/{dataset}"
-    if lake.watermark(source) <= lake.watermark(table):
+    if lake.exists(table) and lake.watermark(source) <= lake.watermark(table):
         return False
 
     key, types = CONFORMED[dataset]
@@ -81,6 +81,7 @@ def conform(lake: Lake, dataset: str) -> bool:
     # The greatest of these is the latest; where a delivery names a key twice, the rest of the row decides.
     latest = F.max(F.struct("batch", "landed_on", *(c for c in others if c not in ("batch", "landed_on"))))
     lake.upsert(table, typed.groupBy(*key).agg(latest.alias("latest")).select(*key, "latest.*"), key)
+    lake.advance(table, lake.watermark(source))
     return True
 
 
@@ -90,8 +91,8 @@ def refine_transactions(lake: Lake) -> bool:
     Returns:
         Whether there was anything new.
     """
-    done, landed = lake.watermark("silver/transactions"), lake.watermark("bronze/transactions")
-    if landed <= done:
+    done = lake.watermark("silver/transactions")
+    if lake.watermark("bronze/transactions") <= done:
         return False
 
     judged = judge(lake, lake.read_after("bronze/transactions", done)).persist()
@@ -111,13 +112,12 @@ def refine_transactions(lake: Lake) -> bool:
             .write.format("delta")
             .mode("append")
             .partitionBy("sale_month")
-            # Should two runs refine the same batch, Delta keeps the first.
-            .option("txnAppId", "silver/transactions")
-            .option("txnVersion", landed)
             .save(lake.path("silver/transactions"))
         )
     finally:
         judged.unpersist()
+    # All of a load may have been refused, so only the table knows how far it got.
+    lake.look_again("silver/transactions")
     return True
 
 

@@ -1,0 +1,179 @@
+"""Measures as DuckDB SQL, and how the values of several file groups become one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from decimal import Decimal, localcontext
+from typing import Any
+
+from hookline.core.events import Measured
+from hookline.core.fuse.binding import Bound
+from hookline.core.fuse.domain import EXACT, Domain, present
+from hookline.core.fuse.expressions import merge_specials
+
+# Up to here comparing with each is quicker than a hash table, and done once per dictionary entry.
+_SHORT_LIST = 64
+
+
+class Select:
+    """The select list of one query, with its parameters.
+
+    Attributes:
+        expressions: aggregates, in the order in which their values come back.
+        params: by name, ready for JSON.
+    """
+
+    def __init__(self) -> None:
+        self.expressions: list[str] = []
+        self.params: dict[str, Any] = {}
+
+    def add(self, bound: Bound, name: str) -> slice:
+        """Add a measure of the column that is called ``name`` in the files; where its values will be."""
+        start = len(self.expressions)
+        self.expressions += self._aggregates(bound, identifier(name))
+        return slice(start, len(self.expressions))
+
+    def _aggregates(self, bound: Bound, column: str) -> list[str]:
+        kind, domain = bound.measure.kind, bound.domain
+        if kind == "nulls":
+            return [f"count(*) - count({column})"]
+        if kind == "total":
+            return _total(domain, column)
+        if kind in ("minimum", "maximum"):
+            return [_extreme(domain, "min" if kind == "minimum" else "max", column)]
+        return [f"count(*) FILTER ({self._fails(bound, column)})"]
+
+    def _fails(self, bound: Bound, column: str) -> str:
+        kind, domain = bound.measure.kind, bound.domain
+        if kind == "unmatched":
+            translation = bound.regex  # not None: whoever has no translation is not measured here
+            return f"NOT regexp_full_match({column}, {self._param(translation and translation.re2)})"
+        if kind == "not_in":
+            inside = self._inside(bound, column)
+            return f"{column} IS NOT NULL AND NOT {inside}"
+        if bound.empty:
+            return f"{column} IS NOT NULL"
+        tests = [f"isnan({column})"] if domain.floating else []
+        value = comparable(domain, column)
+        if bound.low is not None:
+            tests.append(f"{value} < {self._bound(domain, bound.low)}")
+        if bound.high is not None:
+            tests.append(f"{value} > {self._bound(domain, bound.high)}")
+        return " OR ".join(tests) or "false"
+
+    def _inside(self, bound: Bound, column: str) -> str:
+        domain = bound.domain
+        members = self._param([_plain(domain, value) for value in bound.members])
+        value, type_name = comparable(domain, column), _sql_type(domain)
+        if len(bound.members) <= _SHORT_LIST:
+            inside = f"list_contains({members}::{type_name}[], {value})"
+        else:
+            inside = f"({value} IN (SELECT unnest({members}::{type_name}[])))"
+        return f"(CASE WHEN isnan({column}) THEN {bound.names_nan} ELSE {inside} END)" if domain.floating else inside
+
+    def _bound(self, domain: Domain, value: Any) -> str:
+        return f"{self._param(_plain(domain, value))}::{_sql_type(domain)}"
+
+    def _param(self, value: Any) -> str:
+        name = f"p{len(self.params)}"
+        self.params[name] = value
+        return f"${name}"
+
+
+def identifier(name: str) -> str:
+    """A column's name, quoted."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def comparable(domain: Domain, column: str) -> str:
+    """A column in its domain's numbers."""
+    if domain.kind in ("timestamp", "timestamp_ntz"):
+        return f"epoch_us({column})"
+    return f"{column}::DOUBLE" if domain.floating else column
+
+
+def key_part(domain: Domain, name: str) -> str:
+    """A column as part of a key: one NaN, one zero."""
+    column = comparable(domain, identifier(name))
+    return f"(CASE WHEN isnan({column}) THEN 'nan'::DOUBLE ELSE {column} + 0 END)" if domain.floating else column
+
+
+def merge(bound: Bound, parts: Sequence[Sequence[Any]]) -> Measured:
+    """A measure's value from those of its aggregates, one list per file group.
+
+    Raises:
+        OverflowError: the value can't be told or can't be held.
+    """
+    kind = bound.measure.kind
+    if kind == "total":
+        return Measured(_merge_total(bound.domain, parts), "vectorised")
+    if kind not in ("minimum", "maximum"):
+        return Measured(sum(int(part[0]) for part in parts), "vectorised")
+    domain = bound.domain
+    found: list[Any] = [
+        Decimal(part[0]) if domain.kind == "decimal" else part[0] for part in parts if part[0] is not None
+    ]
+    if not found:
+        return Measured(None, "vectorised")
+    pick = min if kind == "minimum" else max
+    best = pick(found, key=str.encode) if domain.kind == "string" else pick(found)
+    return Measured(present(domain, best), "vectorised")
+
+
+def _merge_total(domain: Domain, parts: Sequence[Sequence[Any]]) -> Any:
+    if not sum(part[1] for part in parts):
+        return None
+    totals = [part[0] for part in parts if part[0] is not None]
+    if domain.kind == "int":
+        return sum(int(total) for total in totals)
+    if domain.kind == "decimal":
+        with localcontext(EXACT):
+            return present(domain, sum((Decimal(total) for total in totals), Decimal(0)))
+    if any(not math.isfinite(total) for total in totals):
+        raise OverflowError  # the finite values add up to more than a double holds
+    return merge_specials(math.fsum(totals), *(_column_sum(parts, index) for index in (2, 3, 4)))
+
+
+def _column_sum(parts: Iterable[Sequence[Any]], index: int) -> int:
+    return sum(int(part[index]) for part in parts)
+
+
+def _total(domain: Domain, column: str) -> list[str]:
+    if not domain.floating:
+        return [f"CAST(sum({column}) AS VARCHAR)", f"count({column})"]
+    special = (f"count(*) FILTER ({test})" for test in _specials(column))
+    return [f"fsum({column}::DOUBLE) FILTER (isfinite({column}))", f"count({column})", *special]
+
+
+def _specials(column: str) -> tuple[str, str, str]:
+    return f"isnan({column})", f"isinf({column}) AND {column} > 0", f"isinf({column}) AND {column} < 0"
+
+
+def _extreme(domain: Domain, function: str, column: str) -> str:
+    if domain.kind == "date":
+        return f"{function}({column}) - DATE '1970-01-01'"
+    if domain.kind in ("timestamp", "timestamp_ntz"):
+        return f"epoch_us({function}({column}))"
+    if domain.kind == "decimal":
+        return f"CAST({function}({column}) AS VARCHAR)"
+    return f"{function}({column}) FILTER (NOT isnan({column}))" if domain.floating else f"{function}({column})"
+
+
+def _plain(domain: Domain, value: Any) -> Any:
+    """A value of the domain as JSON and a cast to ``_sql_type`` carry it without loss."""
+    if domain.kind == "decimal":
+        return f"{value:f}"
+    return present(domain, value).isoformat() if domain.kind == "date" else value
+
+
+def _sql_type(domain: Domain) -> str:
+    if domain.kind == "decimal":
+        return f"DECIMAL({domain.precision},{domain.scale})"
+    return {
+        "float": "DOUBLE",
+        "double": "DOUBLE",
+        "string": "VARCHAR",
+        "boolean": "BOOLEAN",
+        "date": "DATE",
+    }.get(domain.kind, "BIGINT")
