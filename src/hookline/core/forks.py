@@ -1,7 +1,7 @@
 """What has to be put down before a process forks, and picked up again afterwards.
 
-SQLite keeps its file locks in state that is global to the process, so a child that inherits an open database believes in
-locks that it doesn't hold. Everything that keeps such a thing open is guarded here and closes it before the fork.
+SQLite keeps its file locks in state that is global to the process, so a child that inherits an open database trusts
+locks that it does not hold. Everything that keeps such a thing open is guarded here and closes it before the fork.
 """
 
 from __future__ import annotations

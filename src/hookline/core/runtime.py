@@ -137,7 +137,8 @@ class RunScope:
             self.record_write_ended(dataclasses.replace(write, error=error), failed=True)
         status: RunStatus = "refused" if self.refused else "failed" if error or exit_code else "finished"
         ended = self._summary(status, exit_code, error)
-        self._keep("run_ended", as_dict(ended))
+        # The store has the reads and writes already, one by one.
+        self._keep("run_ended", as_dict(dataclasses.replace(ended, reads=(), writes=())))
         self.bus.notify("on_run_finished" if status == "finished" else "on_run_failed", ended, self.run)
         return ended
 
@@ -164,12 +165,15 @@ class RunScope:
 class Runtime:
     """A process's plugins, outbox and store, opened from a configuration.
 
+    Args:
+        deliver: False to look at the outbox, or to replay it, without the background delivery.
+
     Raises:
         ConfigError: when a plugin can't be loaded. Nothing else raises: a state folder that can't be written, or a store
             that can't be reached, is said in the run's notes.
     """
 
-    def __init__(self, config: Config) -> None:
+    def __init__(self, config: Config, *, deliver: bool = True) -> None:
         self.config = config
         self._scopes: list[RunScope] = []
         self._pid = os.getpid()
@@ -189,7 +193,8 @@ class Runtime:
             self.outbox.close(0)
             raise
         self.outbox.register("store", StoreSink(self.store))
-        self.outbox.start()
+        if deliver:
+            self.outbox.start()
 
     @property
     def decides_on_writes(self) -> bool:
@@ -206,7 +211,7 @@ class Runtime:
         scope = RunScope(run, self)
         with self._lock:
             self._scopes.append(scope)
-            self._locks[run.run_id] = RunLock(self.config.state_dir, run.run_id)
+            self._locks[run.run_id] = RunLock.take(self.config.state_dir, run)
         if outer is None:
             threading.Thread(target=self._close_dead_runs, name="hookline-dead-runs", daemon=True).start()
         scope.begin()
@@ -258,7 +263,9 @@ class Runtime:
     def close(self) -> int:
         """Close plugins and outbox; how many messages wait for a later ``hookline outbox replay``."""
         self.bus.close()
-        return self.outbox.close(self.config.outbox.flush_deadline_s)
+        waiting = self.outbox.close(self.config.outbox.flush_deadline_s)
+        self.store.close()
+        return waiting
 
     def _context(self, plugin: str) -> PluginContext:
         return PluginContext(
@@ -273,12 +280,12 @@ class Runtime:
     def _close_dead_runs(self) -> None:
         """Runs whose process died without a word are ended here, once, by whoever gets their lock first."""
         try:
-            for run, lock in claim_dead_runs(self.config.state_dir, self.store):
+            for run, lock in claim_dead_runs(self.config.state_dir):
                 ended = RunEnded("abandoned", utc_now(), (utc_now() - run.started_at).total_seconds())
                 self.keep(run, "run_ended", as_dict(ended))
                 self.bus.notify("on_run_failed", ended, run)
                 lock.release()
-        except HooklineError as error:
+        except (HooklineError, OSError) as error:
             logger.warning("dead runs were not looked for: %s", error)
 
 

@@ -243,7 +243,9 @@ class _Performance:
         return good
 
     def _ride(self, measures: list[Measure]) -> None:
-        if self._frame is None or not fuse.must_ride(self._write.dataset.format, self._ways()):
+        # What lands in files is measured there; the rest can only be counted while it passes.
+        lands_in_files = self._write.dataset.format in FILES_TO_MEASURE
+        if self._frame is None or lands_in_files or "observe" not in self._ways():
             return
         self._frame, self._riding = fuse.ride(self._frame, measures)
 
@@ -334,6 +336,7 @@ class _Performance:
         self._write = dataclasses.replace(self._write, error=error_info(error))
         if isinstance(error, WriteRefusedError):
             self._scope.refused = True
+            self._scope.note(str(error))
         self._close(failed=True)
 
     # -- shapes --------------------------------------------------------------------------------------------------------

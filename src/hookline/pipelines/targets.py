@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
+FILES_TO_MEASURE = frozenset({"parquet", "delta"})
 FILE_FORMATS = frozenset({"parquet", "csv", "json", "orc", "text", "xml", "avro"})
 
 
@@ -208,7 +210,7 @@ class DeltaTarget:
     def _file(self, add: dict[str, Any]) -> WrittenFile:
         path = unquote(add["path"])
         absolute = path if "://" in path or path.startswith(("/", "file:")) else f"{self.uri.rstrip('/')}/{path}"
-        stats = json.loads(add["stats"]) if add.get("stats") else {}
+        stats = json.loads(add["stats"], parse_float=Decimal) if add.get("stats") else {}
         return WrittenFile(
             storage.local_path(absolute) or absolute,
             int(add["size"]),

@@ -105,7 +105,7 @@ class Watch:
             task = self._tasks.get()
             try:
                 task()
-            except Exception as error:  # noqa: BLE001 - this thread has to go on
+            except Exception as error:
                 logger.warning("a query could not be looked at: %s", chain.describe(error))
                 logger.debug("the reason", exc_info=True)
             finally:

@@ -86,7 +86,10 @@ def test_three_engines_agree(spark: SparkSession, pattern: str, extra: str) -> N
     import duckdb
 
     found = translate(pattern)
-    assert found is not None, "everything that this test builds is portable"
+    if pattern.count("(?<n>") > 1:  # Java refuses a name that is given twice
+        assert found is None
+        return
+    assert found is not None, "everything else that this test builds is portable"
     values = [*VALUES, extra]
     re2 = duckdb.execute("SELECT list_transform($v, lambda x: regexp_full_match(x, $p))", {"v": values, "p": found.re2})
     matched = re2.fetchone()[0]  # type: ignore[index]
