@@ -210,7 +210,7 @@ class Bus:
             answer = seat.lane.submit(lambda: seat.hooks[hook](**arguments)).result(self._decide_deadline_s)
         except (LaneTimeoutError, BacklogError) as error:
             raise HookError(seat.name, hook, str(error)) from None
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may fail in any way
             raise HookError(seat.name, hook, _describe(error)) from None
         if not isinstance(answer, types):
             expected = " or ".join("None" if t is type(None) else t.__name__ for t in types)
@@ -236,7 +236,7 @@ class Bus:
         """Runs in the lane: a late failure of a plugin that nobody waits for is counted as well."""
         try:
             function(**arguments)
-        except (Exception, SystemExit) as error:
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may fail in any way
             self._count(seat, hook, _describe(error))
 
     def _count(self, seat: _Seat, hook: str, what: str) -> None:

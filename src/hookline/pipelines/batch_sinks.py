@@ -55,7 +55,8 @@ class BatchFollower:
 
 def _sink_log(target: FolderTarget, batch_id: int, request: chain.Request) -> Written:
     """The file sink writes down each batch's files in ``_spark_metadata/<batch>``."""
-    assert request.frame is not None
+    if request.frame is None:
+        return Written()
     local = storage.local_path(target.uri)
     if local is None:
         return Written()

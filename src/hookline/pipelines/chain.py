@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, cast
 
 from hookline.core import fuse
 from hookline.core.errors import WriteRefusedError
@@ -28,14 +28,13 @@ from hookline.core.events import (
 )
 from hookline.core.runtime import RunScope
 from hookline.pipelines import announced, batches, plans
-from hookline.pipelines.targets import WriteTarget, Written
+from hookline.pipelines.targets import FILES_TO_MEASURE, WriteTarget, Written
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
 logger = logging.getLogger(__name__)
-T = TypeVar("T")
 _COST: Sequence[Way] = ("none", "proof", "vectorised", "observe", "spark")
 
 
@@ -269,7 +268,7 @@ class _Performance:
             files=None if written.files is None else len(written.files),
             published=True,
         )
-        if self._wanted:
+        if self._wanted or written.files is not None:
             self._measure(written)
         verdicts = self._judge()
         self._write = dataclasses.replace(self._write, verdicts=verdicts)
@@ -288,7 +287,10 @@ class _Performance:
             return Written()
 
     def _measure(self, written: Written) -> None:
-        measures = [measure for measure in _distinct(self._wanted) if measure not in self._results]
+        # The number of rows is worth knowing by itself, where a file's footer says it.
+        always = [] if written.files is None else [Measure.rows()]
+        asked = dict.fromkeys((*_distinct(self._wanted), *always))
+        measures = [measure for measure in asked if measure not in self._results]
         columns = self._written_columns()
         if self._request.frame is None:
             measures, bad = fuse.resolve(measures, columns)
@@ -344,8 +346,7 @@ class _Performance:
     def _written_schema(self) -> StructType:
         if self._request.schema is not None:
             return self._request.schema()
-        assert self._frame is not None
-        return self._frame.schema
+        return cast("DataFrame", self._frame).schema
 
     def _written_columns(self) -> tuple[Column, ...]:
         return tuple(Column(f.name, f.dataType.simpleString(), f.nullable) for f in self._written_schema().fields)
@@ -364,8 +365,7 @@ class _Start(_Performance):
         """Authorize, transform, start."""
         try:
             self._bus.authorize(self._write, self._scope.run)
-            assert self._frame is not None
-            self._frame = self._bus.transform(self._write, self._scope.run, self._frame)
+            self._frame = self._bus.transform(self._write, self._scope.run, cast("DataFrame", self._frame))
             return self._execute()
         except WriteRefusedError as error:
             self._fail(error)
