@@ -15,8 +15,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 VALUES = ["", "a", "b", "ab", "aB", "A", "z", "\n", "a\n", "\r", "a\x85", "\u2028", "\x0b", " ", "\t", "0", "٣", "é", "É", "K",
-          "\u212a", "ſ", "\U0001f600", "a\x00", "-", "]", "^", "&", "_",
-          "aa", "aaa", "abab", "\\", "$", "ß", "i", "ı", "{", "}"]  # fmt: skip  # noqa: RUF001
+          "\u212a", "\u017f", "\U0001f600", "a\x00", "-", "]", "^", "&", "_",
+          "aa", "aaa", "abab", "\\", "$", "ß", "i", "ı", "{", "}"]  # fmt: skip
 
 
 @pytest.mark.parametrize(

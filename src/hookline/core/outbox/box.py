@@ -58,7 +58,7 @@ class Outbox:
         max_bytes: int = _GIB,
         memory_messages: int = 10_000,
         memory_bytes: int = 64 * 1024**2,
-        wait_s: float = 0.1,
+        wait_s: float = 0.25,
         lease_s: float = 60.0,
         base_s: float = 0.2,
         cap_s: float = 30.0,

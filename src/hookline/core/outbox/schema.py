@@ -13,7 +13,7 @@ PENDING, DELIVERED, DEAD = 0, 1, 2
 # message leaves them, and only its id remains, so that the same id is not delivered again.
 _TABLES = (
     """CREATE TABLE messages (
-        seq INTEGER PRIMARY KEY AUTOINCREMENT,
+        seq INTEGER PRIMARY KEY,
         sink TEXT NOT NULL,
         id TEXT NOT NULL,
         kind TEXT NOT NULL,
