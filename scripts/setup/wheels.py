@@ -21,7 +21,7 @@ from prepare import CACHE, ROOT
 from report import Refusal, say
 
 _EXAMPLE = ROOT / "examples" / "third_party_plugin"
-_CONFIG = "console: {}\nlineage: {}\n"
+_CONFIG = "plugins:\n  console: {}\n  lineage: {}\n"
 _IMPORT = """
 import sys, hookline
 strangers = {"pyspark", "duckdb", "pyarrow", "pandas", "boto3"} & set(sys.modules)

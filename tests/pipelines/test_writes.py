@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import pytest
 
 from hookline.core.config_models import Config, PluginEntry
 from hookline.core.errors import WriteRefusedError
-from hookline.core.events import Denial, Measure, Measured, Verdict, Write
+from hookline.core.events import Measure, Measured, Verdict, Write
 from hookline.pipelines import attach, watch
 from hookline.testing import RecordingPlugin
 
@@ -36,14 +35,6 @@ def recorder(spark: SparkSession, tmp_path: Path) -> Iterator[RecordingPlugin]:
 @pytest.fixture
 def frame(spark: SparkSession) -> DataFrame:
     return spark.range(ROWS).selectExpr("id", "cast(id as string) as name", "id % 2 as part")
-
-
-@pytest.fixture
-def table(spark: SparkSession) -> Iterator[str]:
-    name = f"t_{uuid.uuid4().hex[:8]}"
-    yield name
-    for suffix in ("", "_2"):
-        spark.sql(f"DROP TABLE IF EXISTS {name}{suffix}")
 
 
 def only_write(recorder: RecordingPlugin) -> Write:
@@ -73,8 +64,7 @@ PATH_WRITES: dict[str, Callable[[DataFrame, str], Any]] = {
     "partitionBy as an argument": lambda df, path: df.write.parquet(path, partitionBy=["part"]),
     "delta": lambda df, path: df.write.format("delta").save(path),
     "delta, partitioned": lambda df, path: df.write.format("delta").partitionBy("part").save(path),
-    "delta by name": lambda df, path: df.writeTo(f"delta.`{path}`").create(),
-    "pandas-on-Spark": lambda df, path: df.pandas_api().to_parquet(path),
+    "pandas-on-Spark": lambda df, path: df.pandas_api(index_col="id").to_parquet(path, index_col="id"),
     "SQL into a folder": lambda df, path: _sql(
         df, f"INSERT OVERWRITE DIRECTORY '{path}' USING parquet SELECT * FROM {{source}}"
     ),
@@ -95,133 +85,6 @@ def test_a_write_to_a_path(how: str, recorder: RecordingPlugin, frame: DataFrame
     assert write.bytes is None or write.bytes > 0
     results = measured(recorder)
     assert [results[m].value for m in recorder.answers["measure_write"]] == [ROWS, 0, 1]
-
-
-TABLE_WRITES: dict[str, tuple[Callable[[DataFrame, str], Any], str]] = {
-    "saveAsTable parquet": (lambda df, t: df.write.format("parquet").saveAsTable(t), "errorifexists"),
-    "saveAsTable delta": (lambda df, t: df.write.format("delta").saveAsTable(t), "errorifexists"),
-    "bucketBy": (lambda df, t: df.write.format("parquet").bucketBy(2, "id").saveAsTable(t), "errorifexists"),
-    "writeTo create": (lambda df, t: df.writeTo(t).using("delta").create(), "create"),
-    "writeTo createOrReplace": (lambda df, t: df.writeTo(t).using("delta").createOrReplace(), "replace"),
-    "CTAS parquet": (lambda df, t: _sql(df, f"CREATE TABLE {t} USING parquet AS SELECT * FROM {{source}}"), "create"),
-    "CTAS delta": (
-        lambda df, t: _sql(df, f"/* c */ CREATE TABLE {t} USING delta AS SELECT * FROM {{source}}"),
-        "create",
-    ),
-}
-
-
-@pytest.mark.parametrize("how", TABLE_WRITES)
-def test_a_write_that_makes_a_table(how: str, recorder: RecordingPlugin, frame: DataFrame, table: str) -> None:
-    act, operation = TABLE_WRITES[how]
-    act(frame, table)
-    write = only_write(recorder)
-    assert write.operation == operation
-    assert write.dataset.namespace == "file"
-    assert write.dataset.name.endswith(f"/{table}")
-    assert [name for _, name in write.dataset.symlinks] == [f"default.{table}"]
-    assert write.rows == ROWS
-    results = measured(recorder)
-    assert [results[m].value for m in recorder.answers["measure_write"]] == [ROWS, 0, 1]
-
-
-INSERTS: dict[str, tuple[Callable[[DataFrame, str], Any], str]] = {
-    "insertInto": (lambda df, t: df.write.insertInto(t), "insert"),
-    "insertInto overwrite": (lambda df, t: df.write.insertInto(t, overwrite=True), "overwrite"),
-    "saveAsTable append": (lambda df, t: df.write.format(_format(df, t)).mode("append").saveAsTable(t), "append"),
-    "INSERT INTO": (lambda df, t: _sql(df, f"INSERT INTO {t} SELECT * FROM {{source}}"), "insert"),
-    "INSERT OVERWRITE": (lambda df, t: _sql(df, f"INSERT OVERWRITE {t} SELECT * FROM {{source}}"), "overwrite"),
-    "WITH … INSERT": (
-        lambda df, t: _sql(df, f"WITH q AS (SELECT * FROM {{source}}) INSERT INTO {t} SELECT * FROM q"),
-        "insert",
-    ),
-    "arguments": (
-        lambda df, t: df.sparkSession.sql(
-            f"INSERT INTO {t} SELECT * FROM {{source}} WHERE id < :top", {"top": 100}, source=df
-        ),
-        "insert",
-    ),
-    "writeTo append": (lambda df, t: df.writeTo(t).append(), "append"),
-    "writeTo overwrite": (lambda df, t: df.writeTo(t).overwrite(df.id >= 0), "overwrite"),
-    "writeTo overwritePartitions": (lambda df, t: df.writeTo(t).overwritePartitions(), "overwrite"),
-}
-
-
-def _format(df: DataFrame, table: str) -> str:
-    rows = df.sparkSession.sql(f"DESCRIBE EXTENDED {table}").collect()
-    return next(str(row.data_type).lower() for row in rows if row.col_name == "Provider")
-
-
-@pytest.mark.parametrize("provider", ["parquet", "delta"])
-@pytest.mark.parametrize("how", INSERTS)
-def test_a_write_into_a_table(
-    how: str, provider: str, recorder: RecordingPlugin, spark: SparkSession, frame: DataFrame, table: str
-) -> None:
-    if how.startswith("writeTo") and provider == "parquet":
-        pytest.skip("Spark has no V2 writes into Parquet tables")
-    act, operation = INSERTS[how]
-    spark.sql(f"CREATE TABLE {table} (id BIGINT, name STRING, part BIGINT) USING {provider}")
-    spark.sql(f"INSERT INTO {table} VALUES (-7, 'old', 1)")
-    recorder.calls.clear()
-    act(frame, table)
-    write = only_write(recorder)
-    assert write.operation == operation
-    assert (write.rows, write.dataset.name.rpartition("/")[2]) == (ROWS, table)
-    results = measured(recorder)
-    assert [results[m].value for m in recorder.answers["measure_write"]] == [ROWS, 0, 1]
-
-
-def _delta_table(df: DataFrame, name: str) -> Any:
-    from delta.tables import DeltaTable
-
-    return DeltaTable.forName(df.sparkSession, name)
-
-
-ROW_CHANGES: dict[str, tuple[Callable[[DataFrame, str], Any], str]] = {
-    "MERGE": (
-        lambda df, t: _sql(
-            df,
-            f"MERGE INTO {t} t USING {{source}} s ON t.id = s.id WHEN MATCHED THEN UPDATE SET * "
-            "WHEN NOT MATCHED THEN INSERT *",
-        ),
-        "merge",
-    ),
-    "UPDATE": (lambda df, t: df.sparkSession.sql(f"UPDATE {t} SET name = 'x' WHERE id = 1"), "update"),
-    "DELETE": (lambda df, t: df.sparkSession.sql(f"DELETE FROM {t} WHERE id = 1"), "delete"),
-    "DeltaTable.merge": (
-        lambda df, t: (
-            _delta_table(df, t).alias("t").merge(df.alias("s"), "t.id = s.id").whenMatchedUpdateAll().execute()
-        ),
-        "merge",
-    ),
-    "DeltaTable.update": (lambda df, t: _delta_table(df, t).update("id = 1", {"name": "'x'"}), "update"),
-    "DeltaTable.delete": (lambda df, t: _delta_table(df, t).delete("id = 1"), "delete"),
-}
-
-
-@pytest.mark.parametrize("how", ROW_CHANGES)
-def test_a_change_of_rows(how: str, recorder: RecordingPlugin, frame: DataFrame, table: str) -> None:
-    act, operation = ROW_CHANGES[how]
-    frame.write.format("delta").saveAsTable(table)
-    watch.drain()
-    recorder.calls.clear()
-    act(frame, table)
-    write = only_write(recorder)
-    assert (write.operation, write.transformable) == (operation, False)
-    assert write.dataset.name.rpartition("/")[2] == table
-    results = measured(recorder)
-    assert all(result.ok for result in results.values()), results
-
-
-def test_an_rdd_is_an_event_and_can_be_denied(recorder: RecordingPlugin, spark: SparkSession, tmp_path: Path) -> None:
-    spark.sparkContext.parallelize(["a", "b"]).saveAsTextFile(str(tmp_path / "text"))
-    write = only_write(recorder)
-    assert (write.dataset.name, write.rows, write.transformable) == (str(tmp_path / "text"), None, False)
-    assert write.opaque
-    recorder.answers["authorize_write"] = Denial("no text here")
-    with pytest.raises(WriteRefusedError, match="no text here"):
-        spark.sparkContext.parallelize(["a", "b"]).saveAsTextFile(str(tmp_path / "denied"))
-    assert not (tmp_path / "denied").exists()
 
 
 def test_a_write_that_nobody_intercepted_is_found_and_marked(
@@ -295,31 +158,6 @@ def test_what_is_written_to_a_path_can_be_changed(
     options = {"header": "true"} if kind == "csv" else {}
     written = spark.read.format(kind).options(**options).load(path)
     assert {row["name"] for row in written.collect()} == {"***"}
-
-
-@pytest.mark.parametrize("how", [*TABLE_WRITES, *INSERTS])
-def test_what_is_written_to_a_table_can_be_changed(
-    how: str, recorder: RecordingPlugin, spark: SparkSession, frame: DataFrame, table: str
-) -> None:
-    if how in INSERTS:
-        spark.sql(f"CREATE TABLE {table} (id BIGINT, name STRING, part BIGINT) USING delta")
-    recorder.answers["transform_write"] = _mask
-    (TABLE_WRITES | INSERTS)[how][0](frame, table)
-    assert [(row.id, row.name, row.part) for row in spark.table(table).orderBy("id").collect()] == [
-        (number, "***", number % 2) for number in range(ROWS)
-    ]
-
-
-@pytest.mark.parametrize("how", ROW_CHANGES)
-def test_a_change_of_rows_that_cannot_be_masked_can_be_denied(
-    how: str, recorder: RecordingPlugin, spark: SparkSession, frame: DataFrame, table: str
-) -> None:
-    frame.write.format("delta").saveAsTable(table)
-    before = spark.table(table).collect()
-    recorder.answers["authorize_write"] = lambda event: None if event.transformable else Denial("must be masked")
-    with pytest.raises(WriteRefusedError, match="must be masked"):
-        ROW_CHANGES[how][0](frame, table)
-    assert spark.table(table).collect() == before
 
 
 def test_a_critical_verdict_refuses(recorder: RecordingPlugin, frame: DataFrame, tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 from hookline.core.events import Column, Dataset, Read
 from hookline.pipelines import names
@@ -41,6 +42,11 @@ def sequence(java: Any) -> Iterator[Any]:
 def option(java: Any) -> Any:
     """What a Scala Option holds, or None."""
     return java.get() if java.isDefined() else None
+
+
+def uri_text(java: Any) -> str:
+    """A java.net.URI as the path that it stands for: a catalog's URIs are percent-encoded, Hadoop's paths are not."""
+    return unquote(str(java.toString()))
 
 
 def columns_of(frame: DataFrame) -> tuple[Column, ...]:
@@ -189,7 +195,7 @@ def of_catalog_table(spark: SparkSession, table: Any) -> Dataset:
     symlink = names.table_symlink(warehouse, plain)
     if storage is None:
         return Dataset(*symlink, format=provider)
-    place = names.path_dataset(storage.toString(), provider)
+    place = names.path_dataset(uri_text(storage), provider)
     return Dataset(place.namespace, place.name, place.format, (symlink,))
 
 

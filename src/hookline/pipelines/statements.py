@@ -141,7 +141,7 @@ def _data_target(spark: SparkSession, statement: Statement) -> tuple[targets.Wri
     if kind == "InsertIntoDir":
         location = plans.option(command.storage().locationUri())
         provider = plans.option(command.provider())
-        path = "" if location is None else str(location.toString())
+        path = "" if location is None else plans.uri_text(location)
         return targets.path_target(spark, path, str(provider or "hive").lower(), replaces_all=True), True
     if kind == "InsertIntoStatement":
         parts = _parts(command.table())

@@ -73,7 +73,7 @@ class TableTarget:
         if known is not None:
             storage_uri = plans.option(known.storage().locationUri())
             dataset = plans.of_catalog_table(self.spark, known)
-            return dataset, None if storage_uri is None else str(storage_uri.toString())
+            return dataset, None if storage_uri is None else plans.uri_text(storage_uri)
         plain = _session_parts(self.spark, self.parts)
         if plain is None:
             catalog = self.parts[0] if len(self.parts) > 1 else _current_catalog(self.spark)

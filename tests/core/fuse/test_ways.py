@@ -300,6 +300,7 @@ def test_duckdb_agrees_with_python(target: Target, place: Any) -> None:
     assert {measure.columns for measure in beyond if measure.kind != "unmatched"} == {("arr",), ("bytes",)}
 
 
+@pytest.mark.parametrize("target", ["TIMESTAMP_MICROS"], indirect=True)
 def test_spark_agrees_with_python(target: Target) -> None:
     check(take(measures(), target, ways=("spark",)), "spark")
 
