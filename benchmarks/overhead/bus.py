@@ -114,9 +114,8 @@ def _write(frame: Any, target: Path, times: int) -> dict[str, float]:
 def _session() -> SparkSession:
     from pyspark.sql import SparkSession
 
-    settings = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.driver.memory": "1g"}
-    builder = SparkSession.builder.master("local[2]").appName("overhead").config(map=settings)
-    return builder.getOrCreate()
+    builder = SparkSession.builder.master("local[2]").appName("overhead").config("spark.driver.memory", "1g")
+    return builder.config("spark.ui.enabled", "false").config("spark.ui.showConsoleProgress", "false").getOrCreate()
 
 
 def _in_fresh_process() -> str:

@@ -29,6 +29,7 @@ HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 CACHE = ROOT / ".cache" / "tpch"
 SIDES = ("bare", "attached")
+CHECKS = 25
 
 
 def main() -> None:
@@ -160,6 +161,8 @@ def _read_summary(path: Path) -> dict[str, Any]:
     verdicts: dict[str, int] = {}
     for verdict in write["verdicts"]:
         verdicts[verdict["status"]] = verdicts.get(verdict["status"], 0) + 1
+    if verdicts != {"passed": CHECKS}:
+        raise RuntimeError(f"{CHECKS} checks should have passed: {verdicts}")
     return {"overhead_s": document["overhead_s"], "verdicts": verdicts}
 
 

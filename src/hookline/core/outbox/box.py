@@ -14,7 +14,7 @@ from hookline.core.errors import OutboxError
 from hookline.core.outbox.courier import Courier
 from hookline.core.outbox.database import Database
 from hookline.core.outbox.journal import Journal
-from hookline.core.outbox.message import Entry, Sink, SinkStatus
+from hookline.core.outbox.message import Entry, Sink, SinkStatus, storable
 from hookline.core.outbox.overflow import Overflow
 from hookline.core.outbox.pace import Pace
 from hookline.core.outbox.report import sentences, statuses
@@ -91,6 +91,7 @@ class Outbox:
         Raises:
             OutboxError: another sink has this name.
         """
+        name = storable(name)
         with self._lock:
             if self._sinks.setdefault(name, sink) is not sink:
                 raise OutboxError(f"two sinks are called {name!r}: give one of the plugins another name")
@@ -111,8 +112,8 @@ class Outbox:
         """
         entry = Entry.seal(sink, payload, kind, id, order_key)
         if not self._keep(entry):
-            self._refused[sink] += 1
-        courier = self._couriers.get(sink)
+            self._refused[entry.sink] += 1
+        courier = self._couriers.get(entry.sink)
         if courier is not None:
             courier.wake()
         return entry.id
@@ -149,7 +150,7 @@ class Outbox:
             dead: try messages again that a sink refused for good.
         """
         deadline = time.monotonic() + deadline_s
-        names = set(self._sinks) if sinks is None else set(sinks)
+        names = set(self._sinks) if sinks is None else {storable(name) for name in sinks}
         self._attempt_on_disk(self._journal.retake)
         self._attempt_on_disk(lambda: self._journal.make_due(names, dead=dead))
         self.start()

@@ -103,7 +103,13 @@ class Entry(NamedTuple):
                 f"a message for sink {sink!r} can't be written as JSON ({type(error).__name__}): "
                 "its payload must be a dict of plain values without cycles"
             ) from None
-        parts = (_plain(sink), uuid.uuid4().hex if id is None else _plain(id), _plain(kind), text, _plain(order_key))
+        parts = (
+            storable(sink),
+            uuid.uuid4().hex if id is None else storable(id),
+            storable(kind),
+            text,
+            storable(order_key),
+        )
         return cls(*parts, time.time(), checksum_of(*parts))
 
     @property
@@ -123,7 +129,7 @@ def checksum_of(sink: str, id: str, kind: str, payload: str, order_key: str) -> 
     return zlib.crc32("\0".join((sink, id, kind, payload, order_key)).encode())
 
 
-def _plain(text: str) -> str:
+def storable(text: str) -> str:
     """Text that SQLite takes: half a surrogate pair can't be stored."""
     try:
         text.encode()
