@@ -22,7 +22,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """Run the retail job as any other job is run."""
-    from hookline.cli import main as hookline
+    from hookline.commands import run
     from hookline.pipelines import retail
 
     folder = args.dir.resolve()
@@ -31,8 +31,10 @@ def main(args: argparse.Namespace) -> int:
     config = Path(retail.__file__).with_name("hookline.yaml")
     summary = folder / "last-run.json"
     job = ["-m", "hookline.pipelines.retail.job", "--dir", str(folder), "--days", str(args.days)]
-    command = ["run", "--config", str(config), "--json", str(summary), "--", *job, "--fraction", str(args.scale)]
-    code = hookline(command)
+    parser = argparse.ArgumentParser()
+    run.add(parser)
+    command = ["--config", str(config), "--json", str(summary), "--", *job, "--fraction", str(args.scale)]
+    code = run.main(parser.parse_args(command))
     sys.stderr.write(_next_steps(folder, summary))
     return code
 

@@ -10,6 +10,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from hookline.core import forks
 from hookline.core.events import Run, as_dict
 
 logger = logging.getLogger(__name__)
@@ -23,6 +24,19 @@ class RunLock:
     def __init__(self, path: Path, descriptor: int | None) -> None:
         self._path = path
         self._descriptor = descriptor
+        forks.guard(self)
+
+    def before_fork(self) -> None:
+        """Nothing: the lock is this process's."""
+
+    def after_fork_in_parent(self) -> None:
+        """Nothing: the lock still is."""
+
+    def after_fork_in_child(self) -> None:
+        """Let go: a child that outlives its parent must not make the run look alive, nor end it."""
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
     @classmethod
     def take(cls, state_dir: Path, run: Run) -> RunLock:

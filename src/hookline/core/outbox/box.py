@@ -269,9 +269,11 @@ class Outbox:
                 courier.relax()
 
     def _pending(self, names: set[str]) -> dict[str, int]:
-        try:
-            self._pending_on_disk = self._journal.pending()
-        except Trouble as trouble:
-            self._meet(trouble)  # What was known last is the best guess.
+        for _ in range(2):  # the second time after a damaged or deleted file was replaced
+            try:
+                self._pending_on_disk = self._journal.pending()
+                break
+            except Trouble as trouble:
+                self._meet(trouble)  # what was known last is the best guess
         total = Counter(self._pending_on_disk) + Counter(self._overflow.pending())
         return {name: count for name, count in total.items() if name in names}

@@ -136,6 +136,8 @@ class Courier:
                 return self._step_without_disk()
             if batch := self._journal.claim(self.name, self._pace.window):
                 return self._attempt(self._journal, batch)
+            if self._overflow.holds(self.name):
+                return self._step_without_disk()
             due_s = self._journal.next_due_s(self.name)
             return due_s if due_s is not None else _POLL_S
         except Trouble:

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import errno
 import fcntl
 import os
 import sqlite3
 import threading
+import time
 from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
@@ -128,7 +130,14 @@ class Database:
 
     def _open(self) -> None:
         self.path.parent.mkdir(exist_ok=True)
-        self._file = self._identity()
+        with _locked_folder(self.path.parent, self.wait_s):
+            self._file = self._identity()
+            if self._file is None:
+                # The log of a file that was deleted would be taken for the new one's, while others still use it.
+                self._move_log(None)
+            self._connect_both()
+
+    def _connect_both(self) -> None:
         with contextlib.ExitStack() as undo:
             writer = undo.enter_context(contextlib.closing(self._connect()))
             prepare(writer)
@@ -178,15 +187,13 @@ class Database:
 
     def _set_aside(self) -> None:
         """Rename a damaged file, once: another process may have done it already."""
-        with contextlib.suppress(OSError), _locked_folder(self.path.parent):
+        with contextlib.suppress(OSError), _locked_folder(self.path.parent, self.wait_s):
             if self._identity() != self._file:
                 return
             stamp = dt.datetime.now(dt.timezone.utc).strftime("%Y%m%dT%H%M%S.%fZ")
             aside = f"{self.path}.corrupt-{stamp}"
             os.rename(self.path, aside)
-            for suffix in ("-wal", "-shm"):
-                with contextlib.suppress(FileNotFoundError):
-                    os.rename(f"{self.path}{suffix}", f"{aside}{suffix}")
+            self._move_log(aside)
             self._read_aside(aside)
             self._leave(f"the outbox's file was damaged; it was set aside as {aside} and a new one was started")
 
@@ -197,6 +204,15 @@ class Database:
             self._left_behind.append(self._writer)
             self._writer = None
         self._shut()
+
+    def _move_log(self, new: str | None) -> None:
+        """Rename what belongs to the file and bears its name, or remove it; whoever has it open keeps it."""
+        for suffix in ("-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                if new is None:
+                    os.unlink(f"{self.path}{suffix}")
+                else:
+                    os.rename(f"{self.path}{suffix}", f"{new}{suffix}")
 
     def _read_aside(self, aside: str) -> None:
         """Have the intact rows of a file that was damaged before it was opened carried over, too."""
@@ -221,10 +237,25 @@ class Database:
 
 
 @contextlib.contextmanager
-def _locked_folder(folder: Path) -> Iterator[None]:
+def _locked_folder(folder: Path, wait_s: float) -> Iterator[None]:
+    """Keep other processes from renaming and creating files in the folder meanwhile."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        deadline = time.monotonic() + wait_s
+        while not _try_lock(descriptor):
+            if time.monotonic() >= deadline:
+                raise OSError(errno.EWOULDBLOCK, "another process is busy in this folder")
+            time.sleep(0.002)
         yield
     finally:
         os.close(descriptor)
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return True  # a file system without such locks; SQLite's own have to do
+    return True

@@ -14,7 +14,6 @@ _COLUMNS = """sink, id, kind, payload, order_key, created_at, checksum,
     state, attempts, held_until, claimed_by, settled_at, reason"""
 _READ = f"SELECT {_COLUMNS} FROM messages NOT INDEXED ORDER BY seq"  # noqa: S608 - constants
 _WRITE = f"INSERT OR IGNORE INTO messages ({_COLUMNS}) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)"  # noqa: S608 - constants
-_CHUNK = 500
 
 
 def carry_over(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
@@ -37,10 +36,9 @@ def carry_over(old: sqlite3.Connection, new: sqlite3.Connection) -> int:
 
 
 def _intact(old: sqlite3.Connection, statement: str) -> Iterator[tuple[Any, ...]]:
+    # One row at a time: what was read before the damage must not go down with it.
     with contextlib.suppress(sqlite3.Error, OverflowError):
-        cursor = old.execute(statement)
-        while rows := cursor.fetchmany(_CHUNK):
-            yield from (row for row in rows if _is_intact(row))
+        yield from (row for row in old.execute(statement) if _is_intact(row))
 
 
 def _is_intact(row: tuple[Any, ...]) -> bool:

@@ -19,6 +19,7 @@ _TICK_S = 0.25
 _RETAKE_EVERY_S = 2.0
 _PURGE_EVERY_S = 60.0
 _CHECKPOINT_ABOVE_BYTES = 4 * 1024 * 1024
+_RESTART_ABOVE_BYTES = 16 * 1024 * 1024
 
 
 class Upkeep:
@@ -81,11 +82,18 @@ class Upkeep:
 
 
 def checkpoint_when_long(database: Database) -> None:
-    """Move a long write-ahead log into the file; in WAL mode this holds up neither readers nor writers."""
+    """Move a long write-ahead log into the file; in WAL mode this holds up neither readers nor writers.
+
+    While others go on writing the log is never wholly moved, and so grows; beyond a bound they have to wait for the rest.
+    """
     with contextlib.suppress(FileNotFoundError):
-        if os.stat(f"{database.path}-wal").st_size > _CHECKPOINT_ABOVE_BYTES:
+        size_bytes = os.stat(f"{database.path}-wal").st_size
+        if size_bytes > _CHECKPOINT_ABOVE_BYTES:
             with database.reading() as connection:
                 connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
+        if size_bytes > _RESTART_ABOVE_BYTES:
+            with database.exclusive() as connection:
+                connection.execute("PRAGMA wal_checkpoint(RESTART)").fetchall()
 
 
 def sync(database: Database) -> None:

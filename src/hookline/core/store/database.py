@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table, create_engine, event, select
+from sqlalchemy import ColumnElement, Connection, Table, create_engine, event, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 
 from hookline.core.errors import MissingExtraError, StoreError
 from hookline.core.store import schema
+from hookline.core.store.trouble import is_unfit, kind_of
+from hookline.core.store.url import parse, shown
 
 _BUSY_TIMEOUT_S = 5.0
+
+
+class UnfitRowError(StoreError):
+    """A row that the database will never take, however often it is tried."""
 
 
 @dataclass(frozen=True)
@@ -44,44 +51,60 @@ class Store:
     """
 
     def __init__(self, url: str) -> None:
+        parsed = parse(url)
+        self._shown = shown(parsed)
         try:
-            parsed = make_url(url)
-            self._shown = parsed.render_as_string(hide_password=True)
             if parsed.get_backend_name() == "sqlite" and parsed.database:
                 Path(parsed.database).parent.mkdir(exist_ok=True)
-            self._engine = create_engine(parsed, **_options(parsed.get_backend_name()))
-        except ModuleNotFoundError as error:
-            raise MissingExtraError("postgresql", error.name or "psycopg") from None
-        except (ArgumentError, NoSuchModuleError):
-            raise StoreError("the store's URL is not one that SQLAlchemy understands") from None
+            self._engine = create_engine(parsed, hide_parameters=True, **_options(parsed.get_backend_name()))
+        except ImportError:  # psycopg is missing, or it finds no libpq
+            raise MissingExtraError("postgresql", "psycopg") from None
         except OSError as error:
             raise StoreError(f"the store's folder can't be made: {error.strerror}") from None
         if self._engine.dialect.name == "sqlite":
             _tune_sqlite(self._engine)
-        with self.transaction() as connection:
-            schema.migrate(connection)
+        try:
+            with self.transaction() as connection:
+                schema.migrate(connection)
+        except BaseException:
+            self._engine.dispose()
+            raise
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
         """A transaction that is committed at the end.
 
         Raises:
+            UnfitRowError: the database will never take a row of this transaction.
             StoreError: the database did not do it.
         """
         try:
             with self._engine.begin() as connection:
                 yield connection
+        except OverflowError:
+            raise UnfitRowError(f"the store {self._shown} can't hold a number that large") from None
         except SQLAlchemyError as error:
+            if is_unfit(error):
+                raise UnfitRowError(f"the store {self._shown} refuses a row: {kind_of(error)}") from None
             raise StoreError(f"the store {self._shown} can't be used: {_reason(error)}") from None
 
-    def upsert(self, connection: Connection, table: Table, row: Mapping[str, Any], *, keep: Sequence[str] = ()) -> None:
-        """Insert a row; where its key is there, change what is not in ``keep``."""
+    def upsert(
+        self,
+        connection: Connection,
+        table: Table,
+        row: Mapping[str, Any],
+        *,
+        keep: Sequence[str] = (),
+        where: ColumnElement[bool] | None = None,
+    ) -> None:
+        """Insert a row; where its key is there and ``where`` holds, change what is not in ``keep``."""
+        row = {name: _storable(value) for name, value in row.items()}
         make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
         key = [column.name for column in table.primary_key]
         changed = {name: value for name, value in row.items() if name not in key and name not in keep}
         statement = make(table).values(**row)
         connection.execute(
-            statement.on_conflict_do_update(index_elements=key, set_=changed)
+            statement.on_conflict_do_update(index_elements=key, set_=changed, where=where)
             if changed
             else statement.on_conflict_do_nothing(index_elements=key)
         )
@@ -139,16 +162,41 @@ def _tune_sqlite(engine: Any) -> None:
     @event.listens_for(engine, "connect")
     def connected(connection: Any, _: Any) -> None:
         connection.isolation_level = None  # SQLAlchemy's begin event below opens the transaction
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=NORMAL")
+        try:
+            _use_log(connection)
+            connection.execute("PRAGMA synchronous=NORMAL")
+        except BaseException:
+            connection.close()
+            raise
 
     @event.listens_for(engine, "begin")
     def begun(connection: Any) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
+def _use_log(connection: sqlite3.Connection) -> None:
+    """Switch to the write-ahead log; SQLite does not wait for others with that, so this does."""
+    deadline = time.monotonic() + _BUSY_TIMEOUT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() >= deadline:
+                raise
+        time.sleep(0.01)
+
+
+def _storable(value: Any) -> Any:
+    """Text that both databases take: PostgreSQL has no NUL, and neither has half a surrogate pair."""
+    if not isinstance(value, str):
+        return value
+    return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
 def _reason(error: SQLAlchemyError) -> str:
-    """The driver's first line: it names tables and files, and no parameter."""
+    """SQLite's own words, which name no parameter; of PostgreSQL's, which may quote the URL, only the kind."""
     original = getattr(error, "orig", None)
-    lines = str(original).strip().splitlines() if original is not None else []
-    return lines[0] if lines else type(error).__name__
+    if isinstance(original, sqlite3.Error):
+        return str(original)
+    return kind_of(error)

@@ -8,10 +8,10 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from hookline.core.errors import SinkError, StoreError
+from hookline.core.errors import HooklineError, SinkError
 from hookline.core.outbox.message import Message
 from hookline.core.store import schema
-from hookline.core.store.database import LazyStore, Store
+from hookline.core.store.database import LazyStore, Store, UnfitRowError
 
 _Payload = Mapping[str, Any]
 
@@ -38,7 +38,9 @@ class StoreSink:
             with store.transaction() as connection:
                 for message in messages:
                     _APPLY[message.kind](store, connection, message.payload)
-        except StoreError as error:
+        except UnfitRowError as error:
+            raise SinkError(str(error), retryable=False) from None
+        except HooklineError as error:  # the database is in trouble, or its driver is not installed
             raise SinkError(str(error)) from None
         except (KeyError, TypeError) as error:
             raise SinkError(
@@ -65,7 +67,9 @@ def _run_ended(store: Store, connection: Connection, payload: _Payload) -> None:
     )
     row = {name: payload.get(name) for name in names}
     texts = {name: _json(payload.get(name)) for name in ("error", "notes", "plugins")}
-    store.upsert(connection, schema.runs, {**row, **texts, "job": ""}, keep=("job",))
+    # What the run said of itself outweighs what others supposed when they found it dead.
+    where = schema.runs.c.status.in_(("running", "abandoned")) if row["status"] == "abandoned" else None
+    store.upsert(connection, schema.runs, {**row, **texts, "job": ""}, keep=("job",), where=where)
 
 
 def _read(store: Store, connection: Connection, payload: _Payload) -> None:
