@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import os
+import signal
 import subprocess
 import sys
 import threading
@@ -61,27 +63,14 @@ def test_tasks_that_do_not_end_are_cancelled(spark: SparkSession) -> None:
     assert spark.range(3).count() == 3
 
 
-def test_a_child_that_does_not_answer_is_killed_and_replaced(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_child_that_does_not_answer_is_killed_and_replaced() -> None:
     child = Child()
     assert child.ask(PLAN, 60.0)["rows"] == 0
     first = child._process
     assert first is not None
-    spark.range(2_000_000).selectExpr("sha2(CAST(id AS STRING), 256) AS s").coalesce(1).write.parquet(
-        str(tmp_path / "t")
-    )
-    files = [str(file) for file in (tmp_path / "t").glob("*.parquet")]
-    endless = PLAN | {
-        "files": files,
-        "queries": [
-            {
-                "id": "q",
-                "select": "count(*) FROM range(1000000000) r, read_parquet($files) t, read_parquet($files)",
-                "params": {},
-            }
-        ],
-    }
+    os.kill(first.pid, signal.SIGSTOP)  # how fast a query is depends on the machine; a stopped process never answers
     with pytest.raises(DeadlineError):
-        child.ask(endless, 0.5)
+        child.ask(PLAN, 0.5)
     assert first.poll() is not None
     assert child.ask(PLAN, 60.0)["rows"] == 0
     assert child._process is not first
