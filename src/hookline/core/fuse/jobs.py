@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import queue
+import threading
 import uuid
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _log = logging.getLogger(__name__)
+_CANCEL_AGAIN_S = 0.5
 # What the job must not take over from the thread that it is started for: cancelling the user's group would cancel ours.
 _NOT_INHERITED = ("spark.jobGroup.id", "spark.job.tags", "spark.job.interruptOnCancel", "spark.job.description")
 
@@ -45,10 +47,10 @@ def run_job(spark: SparkSession, description: str, deadline_s: float, action: Ca
     try:
         succeeded, value = outcome.get(timeout=max(deadline_s, 0.001))
     except queue.Empty:
-        _cancel(spark, tag)
+        _cancel_for_good(spark, tag, thread)
         raise DeadlineError(f"it was cancelled after {deadline_s:.0f} s") from None
     except BaseException:  # the user interrupts the job: ours must not go on
-        _cancel(spark, tag)
+        _cancel_for_good(spark, tag, thread)
         raise
     thread.join()
     if succeeded:
@@ -66,6 +68,18 @@ def _enter(spark: SparkSession, tag: str, description: str) -> None:
     context.addJobTag(tag)
     context.setInterruptOnCancel(True)
     context.setJobDescription(f"hookline: measure {description}")
+
+
+def _cancel_for_good(spark: SparkSession, tag: str, thread: threading.Thread) -> None:
+    """Cancel now, and again until the thread has ended: one that was still planning starts its job only afterwards."""
+    _cancel(spark, tag)
+
+    def go_on() -> None:
+        while thread.is_alive():
+            thread.join(_CANCEL_AGAIN_S)
+            _cancel(spark, tag)
+
+    threading.Thread(target=go_on, name="hookline-cancel", daemon=True).start()
 
 
 def _cancel(spark: SparkSession, tag: str) -> None:
