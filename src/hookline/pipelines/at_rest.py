@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.errors import HooklineError
-from hookline.core.events import Column, Dataset
-from hookline.core.fuse import Target, WrittenFile
-from hookline.pipelines import names, plans, storage
+from hookline.core.events import Dataset
+from hookline.core.fuse import Target, WrittenFile, columns_of
+from hookline.pipelines import names, storage
 from hookline.pipelines.tables import TableTarget, table_parts
 
 if TYPE_CHECKING:
@@ -39,11 +39,10 @@ class Resting:
 
     def target(self) -> Target:
         """It as something to measure."""
-        fields = self.frame.schema.fields
         return Target(
             spark=self.frame.sparkSession,
             format=self.dataset.format,
-            columns=tuple(Column(f.name, f.dataType.simpleString(), f.nullable) for f in fields),
+            columns=columns_of(self.frame.schema),
             files=self.files,
             rows=None,
             read_back=lambda: self.frame,
@@ -89,7 +88,7 @@ def _looks_like_a_path(place: str) -> bool:
 def _at_path(spark: SparkSession, place: str) -> Resting:
     # Relative means from here; a JVM that runs already may have been started elsewhere.
     uri = storage.qualified(spark, os.path.abspath(place) if os.path.exists(place) else place)
-    if _exists(spark, uri, "_delta_log"):
+    if storage.exists(spark, f"{uri}/_delta_log"):
         return Resting(names.path_dataset(uri, "delta"), spark.read.format("delta").load(uri))
     frame = spark.read.parquet(uri)
     return Resting(names.path_dataset(uri, "parquet"), frame, _files(spark, uri))
@@ -108,13 +107,4 @@ def _files(spark: SparkSession, uri: str) -> tuple[WrittenFile, ...]:
     local = storage.local_path(uri)
     if local is not None and os.path.isfile(local):
         return (WrittenFile(local, os.path.getsize(local)),)
-    return tuple(
-        WrittenFile(file.path, file.size_bytes, partition=storage.partition_values(file.relative))
-        for file in storage.list_files(spark, uri)
-    )
-
-
-def _exists(spark: SparkSession, uri: str, name: str) -> bool:
-    jvm: Any = plans.jvm(spark)
-    path = jvm.org.apache.hadoop.fs.Path(uri, name)
-    return bool(path.getFileSystem(spark._jsparkSession.sessionState().newHadoopConf()).exists(path))
+    return storage.written_files(storage.list_files(spark, uri))

@@ -16,7 +16,7 @@ from hookline.core.config import Config, load_config
 from hookline.core.events import ErrorInfo, Run, RunEnded
 from hookline.core.runtime import RunScope, Runtime
 from hookline.pipelines import intercept, state, watch
-from hookline.pipelines.chain import error_info
+from hookline.pipelines.wording import error_info
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -16,7 +16,6 @@ from hookline.core import fuse
 from hookline.core.errors import WriteRefusedError
 from hookline.core.events import (
     Column,
-    ErrorInfo,
     Measure,
     Measured,
     Operation,
@@ -29,6 +28,7 @@ from hookline.core.events import (
 from hookline.core.runtime import RunScope
 from hookline.pipelines import announced, batches, plans
 from hookline.pipelines.targets import FILES_TO_MEASURE, WriteTarget, Written
+from hookline.pipelines.wording import describe, error_info, refusal
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -43,12 +43,12 @@ class Request:
     """A write that a job asks for.
 
     Attributes:
+        execute: performs the write; handed another frame than ``frame`` when the data was changed, else None.
         frame: the data, when it passes as a DataFrame.
         plan: an analyzed plan to find the inputs in, when there is no frame.
+        schema: what the target's rows look like, when that differs from the frame (an INSERT by position).
         measurable: False when there is nothing to look at afterwards.
         opaque: why the inputs can't be told, when that is known beforehand.
-        execute: performs the write; handed another frame than ``frame`` when the data was changed, else None.
-        schema: what the target's rows look like, when that differs from the frame (an INSERT by position).
     """
 
     spark: SparkSession
@@ -193,7 +193,7 @@ class _Performance:
             dataset=request.target.dataset,
             operation=request.operation,
             started_at=utc_now(),
-            columns=plans.columns_of(request.frame) if request.frame is not None else (),
+            columns=fuse.columns_of(request.frame.schema) if request.frame is not None else (),
             inputs=inputs,
             opaque=opaque,
             partition_by=request.partition_by,
@@ -202,12 +202,12 @@ class _Performance:
         )
 
     def _inputs(self) -> tuple[tuple[Read, ...], str | None]:
+        if self._request.opaque is not None:
+            return (), self._request.opaque
         plan = self._request.plan
         if plan is None and self._request.frame is not None:
             plan = self._request.frame._jdf.queryExecution().analyzed()
         found, opaque = plans.inputs_of(self._request.spark, plan) if plan is not None else ((), None)
-        if self._request.opaque is not None:
-            return (), self._request.opaque
         streamed = batches.current_inputs()
         if streamed:
             return tuple(dict.fromkeys((*found, *streamed))), None
@@ -217,7 +217,7 @@ class _Performance:
         self._bus.authorize(self._write, self._scope.run)
         if self._frame is not None:
             self._frame = self._bus.transform(self._write, self._scope.run, self._frame)
-            self._write = dataclasses.replace(self._write, columns=plans.columns_of(self._frame))
+            self._write = dataclasses.replace(self._write, columns=fuse.columns_of(self._frame.schema))
         self._wanted = self._bus.measures(self._write, self._scope.run)
         measures = _distinct(self._wanted)
         if self._frame is not None and measures:
@@ -349,7 +349,7 @@ class _Performance:
         return cast("DataFrame", self._frame).schema
 
     def _written_columns(self) -> tuple[Column, ...]:
-        return tuple(Column(f.name, f.dataType.simpleString(), f.nullable) for f in self._written_schema().fields)
+        return fuse.columns_of(self._written_schema())
 
     def _ways(self) -> tuple[Way, ...]:
         return self._scope.runtime.config.measure.ways
@@ -372,34 +372,6 @@ class _Start(_Performance):
             raise
         finally:
             self._scope.add_overhead(time.perf_counter() - self._began - self._job_s)
-
-
-def refusal(verdict: Verdict) -> str:
-    """A refusing verdict in a sentence, aggregates only."""
-    what = f"{verdict.failing_rows} rows fail" if verdict.failing_rows is not None else f"observed {verdict.observed}"
-    if verdict.status != "failed":
-        what = verdict.message or verdict.status
-    expected = f", expected {verdict.expected}" if verdict.expected else ""
-    return f"check {verdict.check!r} ({verdict.severity}): {what}{expected}"
-
-
-def error_info(error: BaseException) -> ErrorInfo:
-    """The class of an exception and Spark's error condition; never its text, which may quote rows."""
-    condition = None
-    for name in ("getCondition", "getErrorClass"):
-        method = getattr(error, name, None)
-        if callable(method):
-            try:
-                condition = method()
-            except Exception:  # noqa: BLE001 - the exception of a session that is gone can't be asked
-                condition = None
-            break
-    return ErrorInfo(f"{type(error).__module__}.{type(error).__qualname__}", condition)
-
-
-def describe(error: BaseException) -> str:
-    """For our own log: hookline's errors say what they mean, others are named by type only."""
-    return str(error) if type(error).__module__.startswith("hookline.") else type(error).__name__
 
 
 def _distinct(wanted: Mapping[str, Sequence[Measure]]) -> list[Measure]:

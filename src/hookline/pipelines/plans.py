@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from hookline.core.events import Column, Dataset, Read
+from hookline.core.events import Dataset, Read
 from hookline.pipelines import names
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
 MAX_LEAVES = 500
@@ -47,11 +47,6 @@ def option(java: Any) -> Any:
 def uri_text(java: Any) -> str:
     """A java.net.URI as the path that it stands for: a catalog's URIs are percent-encoded, Hadoop's paths are not."""
     return unquote(str(java.toString()))
-
-
-def columns_of(frame: DataFrame) -> tuple[Column, ...]:
-    """The top-level columns of a DataFrame."""
-    return tuple(Column(f.name, f.dataType.simpleString(), f.nullable) for f in frame.schema.fields)
 
 
 def inputs_of(spark: SparkSession, plan: Any) -> tuple[tuple[Read, ...], str | None]:

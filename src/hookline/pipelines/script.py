@@ -14,7 +14,7 @@ from pathlib import Path
 
 from hookline.core.errors import ConfigError
 from hookline.core.events import ErrorInfo
-from hookline.pipelines.chain import error_info
+from hookline.pipelines.wording import error_info
 
 
 @dataclass(frozen=True)

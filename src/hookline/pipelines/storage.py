@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
+from hookline.core.fuse import WrittenFile
 from hookline.pipelines import plans
 
 if TYPE_CHECKING:
@@ -59,6 +60,17 @@ def partition_values(relative: str) -> dict[str, str | None]:
         if equals:
             values[unquote(name)] = None if value == _NULL_PARTITION else unquote(value)
     return values
+
+
+def written_files(files: Iterable[StoredFile]) -> tuple[WrittenFile, ...]:
+    """Stored files as the measurement takes them, with the partition that their folders name."""
+    return tuple(WrittenFile(f.path, f.size_bytes, partition=partition_values(f.relative)) for f in files)
+
+
+def exists(spark: SparkSession, uri: str) -> bool:
+    """Whether there is a file or folder at a URI."""
+    path = _hadoop_path(spark, uri)
+    return bool(path.getFileSystem(_configuration(spark)).exists(path))
 
 
 def _walk(root: Path) -> Iterator[StoredFile]:

@@ -46,7 +46,7 @@ class TableTarget:
         """What came to the place."""
         inner = self.place()
         if before is None:
-            return inner.after(-1 if self._resolve()[0].format == "delta" else frozenset(), schema)
+            return inner.after(-1 if inner.dataset.format == "delta" else frozenset(), schema)
         return inner.after(before, schema)
 
     def during(self, start_ms: float, end_ms: float, metrics: Mapping[str, int]) -> Written:
@@ -84,11 +84,12 @@ class TableTarget:
         """Where the session's catalog will put a table that does not exist yet."""
         database, table = plain
         catalog = self.spark._jsparkSession.sessionState().catalog()
-        uri = self.location or str(catalog.defaultTablePath(_identifier(self.spark, database, table)).toString())
+        default = catalog.defaultTablePath(_identifier(self.spark, database, table))
+        uri = storage.qualified(self.spark, self.location or plans.uri_text(default))
         provider = self.provider or self.spark.conf.get("spark.sql.sources.default") or "parquet"
         symlink = names.table_symlink(self.spark.conf.get("spark.sql.warehouse.dir") or "", f"{database}.{table}")
-        place = names.path_dataset(storage.qualified(self.spark, uri), provider.lower())
-        return Dataset(place.namespace, place.name, place.format, (symlink,)), storage.qualified(self.spark, uri)
+        place = names.path_dataset(uri, provider.lower())
+        return Dataset(place.namespace, place.name, place.format, (symlink,)), uri
 
 
 def table_parts(spark: SparkSession, name: str) -> tuple[str, ...]:

@@ -100,10 +100,7 @@ class FolderTarget:
         writers = {_job_uuid(file.path) for file in new}
         if len(writers) > 1:
             return Written()
-        files = tuple(
-            WrittenFile(file.path, file.size_bytes, partition=storage.partition_values(file.relative)) for file in new
-        )
-        return self.written(files, schema)
+        return self.written(storage.written_files(new), schema)
 
     def during(self, start_ms: float, end_ms: float, metrics: Mapping[str, int]) -> Written:
         """The files of the one job whose number and size of files are what Spark counted."""
@@ -118,11 +115,8 @@ class FolderTarget:
         ]
         if len(fitting) != 1:
             return Written()
-        files = tuple(
-            WrittenFile(file.path, file.size_bytes, partition=storage.partition_values(file.relative))
-            for file in fitting[0]
-        )
-        return self.written(files, self.spark.read.format(self.dataset.format or "parquet").load(self.uri).schema)
+        schema = self.spark.read.format(self.dataset.format or "parquet").load(self.uri).schema
+        return self.written(storage.written_files(fitting[0]), schema)
 
     def written(self, files: tuple[WrittenFile, ...], schema: StructType) -> Written:
         """These files, as what a write left."""
@@ -150,13 +144,12 @@ class DeltaTarget:
 
     def before(self) -> int:
         """The table's version, -1 when there is none."""
-        return int(self._log().update(False, _none(self.spark), _none(self.spark)).version())
+        return self._version(self._log())
 
     def after(self, before: int, schema: StructType) -> Written:
         """What the one commit since then added; nothing is known when there were several that could be ours."""
         log = self._log()
-        last = int(log.update(False, _none(self.spark), _none(self.spark)).version())
-        commits = [self._actions(log, version) for version in range(before + 1, last + 1)]
+        commits = [self._actions(log, version) for version in range(before + 1, self._version(log) + 1)]
         with_data = [actions for actions in commits if any("add" in a or "remove" in a for a in actions)]
         if len(with_data) > 1:
             raise MeasureError(
@@ -168,7 +161,7 @@ class DeltaTarget:
         """The one commit of that time."""
         log = self._log()
         fitting = []
-        for version in range(self.before(), -1, -1):
+        for version in range(self._version(log), -1, -1):
             actions = self._actions(log, version)
             at_ms = next((a["commitInfo"]["timestamp"] for a in actions if "commitInfo" in a), 0)
             if at_ms < start_ms:
@@ -180,8 +173,7 @@ class DeltaTarget:
     def batch(self, query_id: str, batch_id: int, *, after_version: int) -> tuple[Written, int]:
         """What a streaming query's batch added, found by the transaction that it carries, and the commit's version."""
         log = self._log()
-        last = self.before()
-        for version in range(last, after_version, -1):
+        for version in range(self._version(log), after_version, -1):
             actions = self._actions(log, version)
             if any(a.get("txn", {}).get("appId") == query_id and a["txn"]["version"] == batch_id for a in actions):
                 return self._written(actions, log), version
@@ -232,6 +224,10 @@ class DeltaTarget:
     def _log(self) -> Any:
         return delta_log(self.spark, self.uri)
 
+    def _version(self, log: Any) -> int:
+        nothing = plans.jvm(self.spark).scala.Option.empty()
+        return int(log.update(False, nothing, nothing).version())
+
     def _actions(self, log: Any, version: int) -> list[dict[str, Any]]:
         path = plans.jvm(self.spark).org.apache.hadoop.fs.Path(log.logPath(), f"{version:020d}.json")
         text = log.store().read(path, log.newDeltaHadoopConf()).mkString("\n")
@@ -241,10 +237,6 @@ class DeltaTarget:
 def delta_log(spark: SparkSession, uri: str) -> Any:
     """Delta's log object of a table at a place."""
     return plans.jvm(spark).org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, uri)
-
-
-def _none(spark: SparkSession) -> Any:
-    return plans.jvm(spark).scala.Option.empty()
 
 
 def place_target(

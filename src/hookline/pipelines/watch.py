@@ -17,6 +17,7 @@ from hookline.core.runtime import RunScope
 from hookline.pipelines import chain, seen
 from hookline.pipelines.batch_sinks import BatchFollower
 from hookline.pipelines.state import current_scope
+from hookline.pipelines.wording import describe
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 MAX_WAITING = 2_000
 DRAIN_DEADLINE_S = 10.0
-_ENVIRONMENT_OF = "hookline-watch"
+_THREAD_NAME = "hookline-watch"
 
 
 class Watch:
@@ -35,10 +36,10 @@ class Watch:
         self._sessions: set[str] = set()
         self._lost = 0
         self._unregister: list[Callable[[], None]] = []
-        self._buses: list[Any] = []
+        self._bus: Any = None
         self._net = seen.Net()
         self._followers: dict[str, BatchFollower] = {}
-        threading.Thread(target=self._work, name=_ENVIRONMENT_OF, daemon=True).start()
+        threading.Thread(target=self._work, name=_THREAD_NAME, daemon=True).start()
 
     def add(self, spark: SparkSession) -> None:
         """Listen to a session; once per session of the JVM."""
@@ -53,7 +54,7 @@ class Watch:
         manager = spark._jsparkSession.listenerManager()
         manager.register(listener)
         self._unregister.append(lambda: manager.unregister(listener))
-        self._buses.append(spark._sc._jsc.sc().listenerBus())
+        self._bus = spark._sc._jsc.sc().listenerBus()
 
     def follow(self, scope: RunScope, request: chain.Request, java_query: Any) -> None:
         """Report each batch of a streaming query that Spark's own sink writes."""
@@ -65,9 +66,9 @@ class Watch:
     def drain(self, deadline_s: float = DRAIN_DEADLINE_S) -> None:
         """Look at everything that Spark has told so far; waits no longer than the deadline."""
         end = time.monotonic() + deadline_s
-        for bus in self._buses[-1:]:
+        if self._bus is not None:
             try:
-                bus.waitUntilEmpty(int(deadline_s * 1000))
+                self._bus.waitUntilEmpty(int(deadline_s * 1000))
             except Exception as error:  # noqa: BLE001 - a stopped context has nothing more to tell
                 logger.debug("Spark's listener bus was not drained: %s", type(error).__name__)
         while self._tasks.unfinished_tasks and time.monotonic() < end:
@@ -87,7 +88,7 @@ class Watch:
                 logger.debug("a listener could not be taken away")
         self._unregister.clear()
         self._sessions.clear()
-        self._buses.clear()
+        self._bus = None
 
     def _progressed(self, query_id: str, batch_id: int, rows: int) -> None:
         follower = self._followers.get(query_id)
@@ -105,8 +106,8 @@ class Watch:
             task = self._tasks.get()
             try:
                 task()
-            except Exception as error:
-                logger.warning("a query could not be looked at: %s", chain.describe(error))
+            except Exception as error:  # this thread has to go on
+                logger.warning("a query could not be looked at: %s", describe(error))
                 logger.debug("the reason", exc_info=True)
             finally:
                 self._tasks.task_done()
@@ -165,7 +166,7 @@ def watch_session(spark: SparkSession) -> None:
             _watch = _watch or Watch()
             _watch.add(spark)
     except Exception as error:  # noqa: BLE001
-        logger.warning("Spark's listener could not be registered: %s", chain.describe(error))
+        logger.warning("Spark's listener could not be registered: %s", describe(error))
         scope.note("writes that are not intercepted and reads without a write are not seen: no listener")
 
 

@@ -127,6 +127,17 @@ def test_a_long_outage_with_a_live_sink_does_not_fill_memory(make_outbox, script
     locked.give()
 
 
+def _reopened(make_outbox, scripted, *also: str):
+    """Another process's look at the file: what it delivers, and the outbox that did."""
+    outbox, sink = make_outbox(), scripted()
+    outbox.register("s", sink)
+    for id in also:
+        outbox.put("s", {}, id=id)
+    outbox.start()
+    assert outbox.flush(10) == 0
+    return outbox, sink
+
+
 def _fill(make_outbox, count: int) -> None:
     outbox = make_outbox()
     for number in range(count):
@@ -140,11 +151,7 @@ def test_random_bytes_in_the_file_lead_to_a_new_one(make_outbox, scripted, path,
     with path.open("r+b") as file:
         file.seek(offset)
         file.write(os.urandom(2000))
-    outbox, sink = make_outbox(), scripted()
-    outbox.register("s", sink)
-    outbox.put("s", {}, id="new")
-    outbox.start()
-    assert outbox.flush(10) == 0
+    outbox, sink = _reopened(make_outbox, scripted, "new")
     assert "new" in sink.ids
     assert set(sink.ids) <= {"new", *map(str, range(300))}
     assert len(set(sink.ids)) == len(sink.ids)
@@ -160,10 +167,7 @@ def test_what_is_readable_in_a_damaged_file_is_carried_over(make_outbox, scripte
     with path.open("r+b") as file:
         file.seek(size // 2)
         file.write(os.urandom(4096))
-    outbox, sink = make_outbox(), scripted()
-    outbox.register("s", sink)
-    outbox.start()
-    assert outbox.flush(10) == 0
+    _, sink = _reopened(make_outbox, scripted)
     assert len(sink.ids) > 900
 
 
@@ -171,11 +175,7 @@ def test_what_is_readable_in_a_damaged_file_is_carried_over(make_outbox, scripte
 def test_a_truncated_file_leads_to_a_new_one(make_outbox, scripted, path, share):
     _fill(make_outbox, 300)
     os.truncate(path, int(path.stat().st_size * share))
-    outbox, sink = make_outbox(), scripted()
-    outbox.register("s", sink)
-    outbox.put("s", {}, id="new")
-    outbox.start()
-    assert outbox.flush(10) == 0
+    _, sink = _reopened(make_outbox, scripted, "new")
     assert "new" in sink.ids
 
 

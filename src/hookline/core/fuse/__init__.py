@@ -3,6 +3,6 @@
 from hookline.core.fuse.binding import resolve
 from hookline.core.fuse.riding import Riding, ride
 from hookline.core.fuse.taking import WAYS, take
-from hookline.core.fuse.target import Target, WrittenFile
+from hookline.core.fuse.target import Target, WrittenFile, columns_of
 
-__all__ = ["WAYS", "Riding", "Target", "WrittenFile", "resolve", "ride", "take"]
+__all__ = ["WAYS", "Riding", "Target", "WrittenFile", "columns_of", "resolve", "ride", "take"]

@@ -14,9 +14,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hookline.core.events import Column, Measure, Measured
+from hookline.core.events import Measure, Measured
 from hookline.core.fuse.binding import Bound, bind
 from hookline.core.fuse.expressions import aggregates, read_all
+from hookline.core.fuse.target import columns_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Observation
@@ -59,7 +60,7 @@ def ride(frame: DataFrame, measures: Iterable[Measure]) -> tuple[DataFrame, Ridi
     """
     from pyspark.sql import Observation
 
-    columns = [Column(f.name, f.dataType.simpleString(), f.nullable) for f in frame.schema.fields]
+    columns = columns_of(frame.schema)
     bound, errors = bind(measures, columns)
     riders = [one for one in bound if _can_ride(one)]
     errors |= {one.measure: Measured(error=_why_not(one)) for one in bound if one not in riders}

@@ -10,6 +10,12 @@ from hookline.core.events import Column, Measure, Measured
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
+    from pyspark.sql.types import StructType
+
+
+def columns_of(schema: StructType) -> tuple[Column, ...]:
+    """The top-level columns of a schema."""
+    return tuple(Column(f.name, f.dataType.simpleString(), f.nullable) for f in schema.fields)
 
 
 @dataclass(frozen=True)

@@ -6,10 +6,11 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hookline.core.store.database import LazyStore, RunRecord, Store
+    from hookline.core.store.database import RunRecord, Store
+    from hookline.core.store.lazy import LazyStore
     from hookline.core.store.sink import StoreSink
 
-_HOMES = {"LazyStore": "database", "RunRecord": "database", "Store": "database", "StoreSink": "sink"}
+_HOMES = {"LazyStore": "lazy", "RunRecord": "database", "Store": "database", "StoreSink": "sink"}
 __all__ = ["LazyStore", "RunRecord", "Store", "StoreSink"]
 
 

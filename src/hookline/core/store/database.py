@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -117,41 +116,9 @@ class Store:
             rows = connection.execute(select(*columns).order_by(table.c.started_at.desc()).limit(limit)).all()
         return tuple(RunRecord(*row) for row in rows)
 
-    def rows(self, table: Table) -> list[dict[str, Any]]:
-        """A whole table, for tests and exports of small stores."""
-        with self.transaction() as connection:
-            return [dict(row) for row in connection.execute(select(table)).mappings()]
-
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
-
-
-class LazyStore:
-    """The store, opened when it is first needed, so that a job does not wait for it; a failed opening is tried again."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self._lock = threading.Lock()
-        self._store: Store | None = None
-
-    def get(self) -> Store:
-        """The open store.
-
-        Raises:
-            StoreError: it can't be opened.
-        """
-        with self._lock:
-            if self._store is None:
-                self._store = Store(self._url)
-            return self._store
-
-    def close(self) -> None:
-        """Close it, when it had been opened."""
-        with self._lock:
-            if self._store is not None:
-                self._store.close()
-                self._store = None
 
 
 def _options(backend: str) -> dict[str, Any]:
