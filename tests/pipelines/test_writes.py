@@ -160,6 +160,18 @@ def test_what_is_written_to_a_path_can_be_changed(
     assert {row["name"] for row in written.collect()} == {"***"}
 
 
+@pytest.mark.parametrize(
+    ("kind", "way", "rows"), [("parquet", "proof", ROWS), ("csv", "none", None), ("json", "none", None)]
+)
+def test_rows_that_nobody_asked_for_are_told_only_where_they_cost_nothing(
+    kind: str, way: str, rows: int | None, recorder: RecordingPlugin, frame: DataFrame, tmp_path: Path
+) -> None:
+    recorder.answers["measure_write"] = None
+    frame.write.format(kind).save(str(tmp_path / "out"))
+    write = only_write(recorder)
+    assert (write.way, write.rows) == (way, rows)
+
+
 def test_a_critical_verdict_refuses(recorder: RecordingPlugin, frame: DataFrame, tmp_path: Path) -> None:
     recorder.answers["judge_write"] = [Verdict("c", "critical", "failed", failing_rows=2, expected="none")]
     with pytest.raises(WriteRefusedError, match="2 rows fail, expected none"):

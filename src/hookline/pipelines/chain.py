@@ -268,7 +268,7 @@ class _Performance:
             files=None if written.files is None else len(written.files),
             published=True,
         )
-        if self._wanted or written.files is not None:
+        if self._wanted or self._counts_rows(written):
             self._measure(written)
         verdicts = self._judge()
         self._write = dataclasses.replace(self._write, verdicts=verdicts)
@@ -287,8 +287,7 @@ class _Performance:
             return Written()
 
     def _measure(self, written: Written) -> None:
-        # The number of rows is worth knowing by itself, where a file's footer says it.
-        always = [] if written.files is None else [Measure.rows()]
+        always = [Measure.rows()] if self._counts_rows(written) else []
         asked = dict.fromkeys((*_distinct(self._wanted), *always))
         measures = [measure for measure in asked if measure not in self._results]
         columns = self._written_columns()
@@ -314,6 +313,10 @@ class _Performance:
         )
         self._refuse_unmeasured(published=True)
         self._bus.show_measured(self._write, self._scope.run, self._wanted, self._results)
+
+    def _counts_rows(self, written: Written) -> bool:
+        """The number of rows is worth knowing by itself where files say it; nothing is read again for it alone."""
+        return written.files is not None and self._write.dataset.format in FILES_TO_MEASURE
 
     def _judge(self) -> tuple[Verdict, ...]:
         return self._bus.judge(self._write, self._scope.run, self._wanted, self._results)
