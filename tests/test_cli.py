@@ -189,6 +189,7 @@ def test_plugins_as_json(site: Path, folder: Path, capsys: pytest.CaptureFixture
     rows = {row["name"]: row for row in shown["plugins"]}
     assert rows["cliplug"] == {
         "name": "cliplug",
+        "installed": True,
         "enabled": True,
         "distribution": "acme",
         "distribution_version": "1.2",
@@ -196,10 +197,13 @@ def test_plugins_as_json(site: Path, folder: Path, capsys: pytest.CaptureFixture
         "hooks": ["on_run_started"],
         "missing": [],
         "problem": None,
+        "failures": None,
+        "last_run": None,
     }
     assert (rows["cliwant"]["enabled"], rows["cliwant"]["missing"]) == (False, ["nothing_here"])
     assert rows["cli_case_plugin:Plugin"]["enabled"] is True
     assert rows["cli_case_plugin:Plugin"]["distribution"] is None
+    assert rows["nobody"]["installed"] is False
     assert "no plugin of this name is installed" in rows["nobody"]["problem"]
 
 

@@ -4,7 +4,8 @@
     python benchmarks/overhead/bus.py attach [--rounds 20]
     python benchmarks/overhead/bus.py writes [--writes 10000]
 
-Each prints one JSON object. The last one writes a small Parquet file with real Spark each time, so it takes a while.
+Each prints one JSON object and puts it into results.json and RESULTS.md. The last one writes a small Parquet file with
+real Spark each time, so it takes a while; what it has seen so far is told on standard error.
 """
 
 from __future__ import annotations
@@ -22,11 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
+from results import compile_package, load, save, surroundings
 
 import hookline
-from hookline.core.bus import Bus
-from hookline.core.loader import LoadedPlugin
-from hookline.testing import sample_run, sample_write
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -34,6 +33,11 @@ if TYPE_CHECKING:
 PLUGINS = 10
 SAMPLES = 20
 HERE = Path(__file__).resolve().parent
+_CONFIG = "job: writes\nplugins:\n  console: {}\n  lineage: {}\n  quality:\n    suites: [suite.yaml]\n"
+_SUITE = (
+    "dataset: '*/out'\nchecks:\n  - completeness: id\n  - range: {column: id, min: 0}\n"
+    "  - unique: id\n    severity: critical\n"
+)
 
 
 class Listener:
@@ -46,6 +50,10 @@ class Listener:
 
 def measure_event(events: int) -> dict[str, Any]:
     """Milliseconds of bus time for one event, with ten plugins."""
+    from hookline.core.bus import Bus
+    from hookline.core.loader import LoadedPlugin
+    from hookline.testing import sample_run, sample_write
+
     bus = Bus([LoadedPlugin(f"listener{number}", Listener(), ("on_write_finished",)) for number in range(PLUGINS)])
     run, write = sample_run(), sample_write()
     took_ms = []
@@ -70,10 +78,14 @@ def measure_attach(rounds: int) -> dict[str, Any]:
 
 
 def attach_once() -> float:
-    """Milliseconds of the first attach of this process."""
+    """Milliseconds of the first attach of this process, loading hookline's modules included.
+
+    Without Spark's own start: a session makes its state for whoever first asks it something.
+    """
     with tempfile.TemporaryDirectory() as scratch:
         os.environ["HOOKLINE_DIR"] = scratch
         spark = _session()
+        spark.range(1).collect()
         began = time.perf_counter()
         attachment = hookline.attach(spark, config=HERE / "hookline.yaml")
         took_ms = (time.perf_counter() - began) * 1000
@@ -83,31 +95,46 @@ def attach_once() -> float:
 
 
 def measure_writes(writes: int) -> dict[str, Any]:
-    """Megabytes of the driver's Python and of its Java over many writes."""
+    """What the driver holds after more and more writes: every plugin, two checks proved and one computed."""
     with tempfile.TemporaryDirectory() as scratch:
-        os.environ["HOOKLINE_DIR"] = str(Path(scratch) / "state")
+        folder = Path(scratch)
+        os.environ["HOOKLINE_DIR"] = str(folder / "state")
+        (folder / "hookline.yaml").write_text(_CONFIG, "utf-8")
+        (folder / "suite.yaml").write_text(_SUITE, "utf-8")
         spark = _session()
-        attachment = hookline.attach(spark, config=HERE / "hookline.yaml")
-        frame = spark.range(10).coalesce(1)
-        samples = [_write(frame, Path(scratch) / "out", max(1, writes // SAMPLES)) for _ in range(SAMPLES)]
+        attachment = hookline.attach(spark, config=folder / "hookline.yaml")
+        began = time.perf_counter()
+        samples = []
+        for number in range(1, SAMPLES + 1):
+            _write(spark, folder / "out", max(1, writes // SAMPLES))
+            samples.append(_sample(spark, folder, number * max(1, writes // SAMPLES)))
+            sys.stderr.write(f"{json.dumps(samples[-1])}\n")
+        took_s = time.perf_counter() - began
         attachment.detach()
         spark.stop()
-    halfway = samples[SAMPLES // 2 - 1]
-    growth = {key: round(samples[-1][key] - halfway[key], 1) for key in halfway}
-    return {"writes": writes, "samples": samples, "growth_in_second_half": growth}
+    return {"writes": writes, "per_write_ms": round(took_s * 1000 / writes, 1), "samples": samples}
 
 
-def _write(frame: Any, target: Path, times: int) -> dict[str, float]:
+def _write(spark: SparkSession, target: Path, times: int) -> None:
+    frame = spark.range(10).coalesce(1)
     for _ in range(times):
         frame.write.mode("overwrite").parquet(str(target))
+
+
+def _sample(spark: Any, folder: Path, writes: int) -> dict[str, float]:
     gc.collect()
+    java = spark._jvm.java.lang
+    java.System.gc()
+    heap = java.Runtime.getRuntime()
     driver = psutil.Process()
-    java = [child for child in driver.children(recursive=True) if child.name() == "java"]
+    files = [path for path in (folder / "state").rglob("*") if path.is_file()]
     return {
+        "writes": writes,
         "python_mb": round(driver.memory_info().rss / 1e6, 1),
-        "java_mb": round(sum(child.memory_info().rss for child in java) / 1e6, 1),
+        "java_heap_mb": round((heap.totalMemory() - heap.freeMemory()) / 1e6, 1),
         "threads": driver.num_threads(),
         "open_files": driver.num_fds(),
+        "files_mb": round(sum(path.stat().st_size for path in files) / 1e6, 1),
     }
 
 
@@ -131,15 +158,18 @@ def main() -> None:
     parser.add_argument("--events", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--writes", type=int, default=10_000)
+    parser.add_argument("--out", type=Path, default=HERE, help="folder of the results")
     args = parser.parse_args()
     if args.what == "attach-once":
         print(attach_once())
         return
+    compile_package()
     measured = {
         "event": lambda: measure_event(args.events),
         "attach": lambda: measure_attach(args.rounds),
         "writes": lambda: measure_writes(args.writes),
     }[args.what]()
+    save(args.out, {"bus": load(args.out).get("bus", {}) | {args.what: {**surroundings(), **measured}}})
     print(json.dumps(measured))
 
 

@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-_PAGE = """# What attaching costs
-
-TPC-H lineitem, scale {scale}: read, three columns derived, written. Bare, and attached with every plugin and the 25
-checks of `suite.yaml`. {rounds} rounds, the two sides in turn, after one to warm up; medians, with least and most in
-brackets. CPU is that of all processes. Measured {at} on {cores} cores.
-`python benchmarks/overhead/run.py` makes this page anew.
+_JOBS = """
+TPC-H lineitem, scale {scale:g}: read, three columns derived, written. Bare, and attached with every plugin and the 25
+checks of `suite.yaml`. {rounds}, the two sides in turn, after one to warm up; medians, with least and most in brackets.
+CPU is that of all processes. Measured {at} at {commit}, on {cores} cores, with {versions}.
+`python benchmarks/overhead/run.py` makes these figures anew.
 
 | target | side | wall, s | CPU, s | Spark jobs |
 | --- | --- | --- | --- | --- |
@@ -18,19 +17,49 @@ brackets. CPU is that of all processes. Measured {at} on {cores} cores.
 
 {notes}
 """
+_EVENT = (
+    "- An event with {plugins} plugins: {median_ms:.2f} ms of bus time (99 of 100: {p99_ms:.2f} ms), {events:,} events."
+)
+_ATTACH = (
+    "- Attaching, in a process that has a session: {median_ms:.0f} ms, at most {most_ms:.0f} ms, {rounds} processes."
+)
+_WRITES = """
+{writes:,} writes in one session, each of one small file with three checks, {per_write_ms:.0f} ms each; the driver after:
+
+| writes | Python, MB | Java's heap after a collection, MB | threads | open files | the outbox's and the store's files, MB |
+| --- | --- | --- | --- | --- | --- |
+{rows}
+"""
 
 
 def markdown(document: Mapping[str, Any]) -> str:
-    """A table per format, with the spread beside every median."""
-    rows = "\n".join(line for form, found in document["formats"].items() for line in _rows(form, found))
-    notes = "\n".join(_note(form, found) for form, found in document["formats"].items())
-    return _PAGE.format(
-        scale=f"{document['scale']:g}",
-        rounds=document["rounds"],
+    """All parts that were measured."""
+    parts = ["# What attaching costs\n"]
+    if "formats" in document:
+        parts.append(_jobs(document))
+    bus = document.get("bus", {})
+    if bus:
+        parts.append("\n`python benchmarks/overhead/bus.py event|attach|writes` measures the rest:\n\n")
+        parts += [
+            text.format(**bus[name]) + "\n" for name, text in (("event", _EVENT), ("attach", _ATTACH)) if name in bus
+        ]
+    if "writes" in bus:
+        parts.append(_WRITES.format(**bus["writes"], rows="\n".join(_samples(bus["writes"]["samples"]))))
+    return "".join(parts)
+
+
+def _jobs(document: Mapping[str, Any]) -> str:
+    formats = document["formats"]
+    versions = ", ".join(f"{name} {number}" for name, number in document["versions"].items())
+    return _JOBS.format(
+        scale=document["scale"],
+        rounds=" and ".join(f"{len(found['rounds']['bare'])} rounds for {form}" for form, found in formats.items()),
         at=document["at"],
+        commit=document["commit"],
         cores=document["machine"]["cores"],
-        rows=rows,
-        notes=notes,
+        versions=versions,
+        rows="\n".join(line for form, found in formats.items() for line in _rows(form, found)),
+        notes="\n".join(_note(form, found) for form, found in formats.items()),
     )
 
 
@@ -51,3 +80,11 @@ def _note(form: str, found: Mapping[str, Any]) -> str:
     verdicts = ", ".join(f"{count} {status}" for status, count in sorted(found["verdicts"].items()))
     own = found["overhead_s"]
     return f"- {form}: verdicts {verdicts}; hookline's own account of its time in the last round: {own:.2f} s."
+
+
+def _samples(samples: list[Mapping[str, float]]) -> Iterator[str]:
+    for one in samples:
+        yield (
+            f"| {one['writes']:,.0f} | {one['python_mb']:.0f} | {one['java_heap_mb']:.0f} | {one['threads']:.0f} "
+            f"| {one['open_files']:.0f} | {one['files_mb']:.1f} |"
+        )

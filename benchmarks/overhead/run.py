@@ -1,9 +1,10 @@
 """What attaching costs: the same job bare and attached, in turn, medians.
 
-    python benchmarks/overhead/run.py [--rounds 7] [--scale 1] [--format parquet] [--format delta]
+    python benchmarks/overhead/run.py [--rounds 7] [--scale 1] [--format parquet] [--format delta] [--add]
 
 Needs what scripts/test installs (start it with the environment that scripts/test made). The input is made once, in
-.cache/tpch. Writes results.json and RESULTS.md beside this file.
+.cache/tpch. Writes results.json and RESULTS.md beside this file. ``--add`` keeps the rounds that are there already, for a
+machine that is free for some minutes only.
 """
 
 from __future__ import annotations
@@ -11,19 +12,17 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import platform
 import shutil
 import statistics
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
-from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from processes import Cost, adopt_orphans, run
-from report import markdown
+from results import compile_package, load, save, surroundings
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
@@ -40,19 +39,11 @@ def main() -> None:
     work = CACHE / "work"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    found = {form: _measure(form, source, work, args.rounds) for form in args.format}
-    document = {
-        "version": 1,
-        "at": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "machine": {"cores": os.cpu_count(), "system": platform.system(), "python": platform.python_version()},
-        "scale": args.scale,
-        "rounds": args.rounds,
-        "formats": found,
-    }
-    args.out.mkdir(parents=True, exist_ok=True)
-    (args.out / "results.json").write_text(json.dumps(document, indent=2) + "\n", "utf-8")
-    (args.out / "RESULTS.md").write_text(markdown(document), "utf-8")
-    sys.stdout.write(markdown(document))
+    compile_package()
+    before = load(args.out).get("formats", {}) if args.add else {}
+    found = {form: _measure(form, source, work, args.rounds, before.get(form)) for form in args.format}
+    page = save(args.out, {**surroundings(), "scale": args.scale, "formats": before | found})
+    sys.stdout.write(page)
     shutil.rmtree(work)
 
 
@@ -70,9 +61,10 @@ def make_input(scale: float) -> Path:
     return folder / "lineitem.parquet"
 
 
-def _measure(form: str, source: Path, work: Path, rounds: int) -> dict[str, Any]:
+def _measure(form: str, source: Path, work: Path, rounds: int, before: Mapping[str, Any] | None) -> dict[str, Any]:
     """One round to warm up, then the rounds; each begins with the other side."""
-    costs: dict[str, list[Cost]] = {side: [] for side in SIDES}
+    earlier = before["rounds"] if before else {side: [] for side in SIDES}
+    costs = {side: [Cost(**cost) for cost in earlier[side]] for side in SIDES}
     facts: dict[str, dict[str, Any]] = {}
     for number in range(rounds + 1):
         for side in SIDES if number % 2 else reversed(SIDES):
@@ -171,6 +163,7 @@ def _parse_args() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--scale", type=float, default=1.0, help="TPC-H's scale factor; 1 has 6 million rows")
     parser.add_argument("--format", action="append", choices=["parquet", "delta"])
+    parser.add_argument("--add", action="store_true", help="add to the rounds of results.json")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of the results")
     args = parser.parse_args()
     args.format = args.format or ["parquet", "delta"]

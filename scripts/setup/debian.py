@@ -58,7 +58,8 @@ def _available(need: Need) -> str:
 
 def _apt(*arguments: str, check: bool) -> None:
     command = ["apt-get", "-o", "DPkg::Lock::Timeout=300", *arguments]
-    environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    # In run level 1 no service is started: the tests start servers of their own.
+    environ = {**os.environ, "DEBIAN_FRONTEND": "noninteractive", "RUNLEVEL": "1"}
     done = subprocess.run(
         command, env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", check=False
     )

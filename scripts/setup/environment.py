@@ -106,7 +106,8 @@ class Environment:
 
     def _stamp(self, level: str) -> dict[str, str]:
         # An environment can't be moved, nor outlive the interpreter that it points to.
-        base = json.dumps([str(self.folder), sys.version, os.path.realpath(sys.executable)])
+        # A security update of the same 3.x, which may come with the packages that are installed here, changes neither.
+        base = json.dumps([str(self.folder), sys.implementation.cache_tag, os.path.realpath(sys.executable)])
         content = hashlib.sha256(b"".join(hashlib.sha256(path.read_bytes()).digest() for path in self._inputs))
         return {"base": base, "inputs": content.hexdigest(), "level": level}
 

@@ -22,6 +22,7 @@ from environment import Environment, can_make
 from jars import Jars
 from java import OLDEST, Java, find_java
 from report import Refusal, say
+from servers import install_servers
 
 ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache"
@@ -53,6 +54,8 @@ def prepare(level: str) -> str:
     environment = project_environment()
     wanted = _enough(environment, level)
     install(list(_needs(jars_current=jars.current, environment_current=wanted is None)))
+    if level == "dev":
+        install_servers()
     java = _java()
     if wanted is not None:
         say("installing Python packages (the first time this downloads several hundred MB)")

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from hookline.core.outbox import Message
     from hookline.core.plugin import PluginConfig, PluginContext
     from hookline.pipelines.attach import Attachment, attach, job, run
+    from hookline.pipelines.pieces import lineage_job
+    from hookline.quality.checks.functions import check
 
 __version__ = "0.1.0"
 
@@ -49,6 +51,8 @@ _HOMES = {
     "hookline.core.outbox": ("Message",),
     "hookline.core.plugin": ("PluginConfig", "PluginContext"),
     "hookline.pipelines.attach": ("Attachment", "attach", "job", "run"),
+    "hookline.quality.checks.functions": ("check",),
+    "hookline.pipelines.pieces": ("lineage_job",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -75,8 +79,10 @@ __all__ = [
     "WriteRefusedError",
     "__version__",
     "attach",
+    "check",
     "hookimpl",
     "job",
+    "lineage_job",
     "run",
 ]
 
@@ -84,7 +90,8 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module 'hookline' has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME_OF[name]), name)
+    with importlib.import_module("hookline.core.collector").paused():
+        return getattr(importlib.import_module(_HOME_OF[name]), name)
 
 
 def __dir__() -> list[str]:

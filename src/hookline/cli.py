@@ -12,6 +12,7 @@ import os
 import pkgutil
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import metadata
 from typing import Any, Protocol, cast
 
@@ -42,7 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = list(sys.argv[1:] if argv is None else argv)
     try:
         code = _dispatch(arguments)
-        sys.stdout.flush()
+        with suppress(AttributeError, ValueError):  # a job may have closed it, or taken it away
+            sys.stdout.flush()
         return code
     except HooklineError as error:
         sys.stderr.write(f"hookline: {error}\n")

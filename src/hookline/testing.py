@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from hookline.core.bus import Bus
 from hookline.core.config_models import Config, PluginEntry
 from hookline.core.config_tree import Location
-from hookline.core.errors import ConfigError, SinkError
+from hookline.core.errors import ConfigError, SinkError, WriteRefusedError
 from hookline.core.events import (
     Column,
     Dataset,
@@ -40,8 +40,11 @@ from hookline.core.hookspecs import HOOKS, hookimpl
 from hookline.core.loader import LoadedPlugin, load_plugins
 from hookline.core.outbox import Message, Outbox
 from hookline.core.plugin import PluginConfig, PluginContext
+from hookline.pipelines import state
 
 if TYPE_CHECKING:
+    import pytest
+
     from hookline.core.outbox import Sink
 
 __all__ = [
@@ -82,7 +85,15 @@ def sample_write(**changes: Any) -> Write:
 
 def sample_run_ended(**changes: Any) -> RunEnded:
     """The end of a run with one write; any field can be given."""
-    ended = RunEnded("finished", utc_now(), 1.5, overhead_s=0.05, writes=(sample_write(),), writes_total=1, exit_code=0)
+    ended = RunEnded(
+        "finished",
+        utc_now(),
+        1.5,
+        overhead_s=0.05,
+        writes=(sample_write(),),
+        writes_total=1,
+        exit_code=0,
+    )
     return dataclasses.replace(ended, **changes)
 
 
@@ -113,7 +124,7 @@ class RecordingSink:
 
 
 class RecordingPlugin:
-    """A plugin that keeps every call: ``calls`` has (hook, event). Answers of deciding hooks can be set.
+    """A plugin that keeps every call. Answers of deciding hooks can be set.
 
     In a configuration it is ``hookline.testing:RecordingPlugin``.
 
@@ -126,7 +137,7 @@ class RecordingPlugin:
     last: ClassVar[RecordingPlugin]
 
     def __init__(self, config: PluginConfig | None = None, context: PluginContext | None = None) -> None:
-        self.calls: list[tuple[str, Any]] = []
+        self._calls: list[tuple[str, Any]] = []
         self.answers: dict[str, Any] = {}
         RecordingPlugin.last = self
 
@@ -137,12 +148,20 @@ class RecordingPlugin:
         plugin.answers.update(answers)
         return plugin
 
+    @property
+    def calls(self) -> list[tuple[str, Any]]:
+        """(hook, event) of every call; of writes that ended just now as well, which are told of beside the job."""
+        runtime = state.installed()
+        if runtime is not None:
+            runtime.tracing.drain()
+        return self._calls
+
     def seen(self, hook: str) -> list[Any]:
         """The events that a hook was called with."""
         return [event for name, event in self.calls if name == hook]
 
     def _keep(self, hook: str, event: Any, *more: Any) -> Any:
-        self.calls.append((hook, event))
+        self._calls.append((hook, event))
         answer = self.answers.get(hook)
         return answer(event, *more) if callable(answer) else answer
 
@@ -241,7 +260,13 @@ class BusUnderTest:
     def write(
         self, write: Write | None = None, results: Mapping[Measure, Measured] | None = None
     ) -> tuple[Verdict, ...]:
-        """Take one write over the bus as the pipelines room would; every measure that is not in ``results`` is 0."""
+        """Take one write over the bus as the pipelines room would; every measure that is not in ``results`` is 0.
+
+        A verdict that refuses ends it in ``on_write_failed``. ``transform_write`` is not called: there is no Spark here.
+
+        Raises:
+            WriteRefusedError: when a plugin denies the write, or an answer that it needs fails.
+        """
         event = write or sample_write()
         self.bus.authorize(event, self.run)
         self.bus.notify("on_write_started", event, self.run)
@@ -250,7 +275,12 @@ class BusUnderTest:
         values = {m: known.get(m, Measured(0, "vectorised")) for own in wanted.values() for m in own}
         self.bus.show_measured(event, self.run, wanted, values)
         verdicts = self.bus.judge(event, self.run, wanted, values)
-        self.bus.notify("on_write_finished", dataclasses.replace(event, verdicts=verdicts), self.run)
+        ended = dataclasses.replace(event, verdicts=verdicts, measured=tuple(values.items()))
+        if any(verdict.refuses for verdict in verdicts):
+            refused = ErrorInfo(f"{WriteRefusedError.__module__}.{WriteRefusedError.__qualname__}")
+            self.bus.notify("on_write_failed", dataclasses.replace(ended, published=False, error=refused), self.run)
+        else:
+            self.bus.notify("on_write_finished", ended, self.run)
         return verdicts
 
     def whole_run(self, *writes: Write) -> None:
@@ -334,6 +364,13 @@ class PluginContract:
         hookline_bus.outbox.replay()
         assert len(sink.messages) == waiting
 
+    def test_standard_output_is_the_jobs(self, hookline_bus: BusUnderTest, capfd: pytest.CaptureFixture[str]) -> None:
+        hookline_bus.load(self.plugin, self.options(hookline_bus.folder))
+        hookline_bus.whole_run()
+        hookline_bus.failed_run()
+        hookline_bus.close()
+        assert capfd.readouterr().out == ""
+
     def test_close_leaves_no_thread(self, hookline_bus: BusUnderTest) -> None:
         before = set(threading.enumerate())
         hookline_bus.load(self.plugin, self.options(hookline_bus.folder))
@@ -367,8 +404,8 @@ class _OutboxWithDoubles(Outbox):
         self.doubles: dict[str, Sink] = {}
         self.double_all: Sink | None = None
 
-    def register(self, name: str, sink: Sink) -> None:
-        super().register(name, self.double_all or self.doubles.get(name) or sink)
+    def register(self, name: str, sink: Sink, *, linger_s: float | None = None) -> None:
+        super().register(name, self.double_all or self.doubles.get(name) or sink, linger_s=linger_s)
 
 
 def _config(name: str, options: Mapping[str, Any], folder: Path) -> Config:

@@ -104,6 +104,40 @@ class TestWithSpark:
         content = json.loads((tmp_path / "out.json").read_text())
         assert by_name(content)["completeness(id)"] == ("failed", 1)
 
+    def test_each_way_is_explained_with_its_price(
+        self, spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        write_sales(tmp_path / "sales.parquet", [1, 2, 3, 4])
+        write_sales(tmp_path / "others.parquet", [1, 2, 3, 9])
+        (tmp_path / "s.yaml").write_text(
+            "dataset: x\nchecks: [{completeness: id}, {pattern: {column: store, regex: '[A-B]'}}, {pattern: {column: store,"
+            " regex: '(?=A).*'}}, {references: {columns: id, dataset: others.parquet}}, {quantile: {column: price,"
+            " quantile: 0.5, max: 1}}, {mean: {column: pric, max: 1}}, {reconcile: {column: id, dataset: ./no.parquet}}]"
+        )
+        code, content = check("sales.parquet", "--suite", "s.yaml", "--explain", capsys=capsys)
+        assert code == 0
+        told = {one["check"]: (one["planned"], one["taken"], one["columns"]) for one in content["explain"]}
+        assert told == {
+            "completeness(id)": ("proof", "proof", []),
+            "pattern(store)": ("vectorised", "vectorised", ["store"]),
+            "pattern(store) #2": ("spark", "spark", ["store"]),
+            "references(id)": ("vectorised", "vectorised", ["id"]),
+            "quantile(price, 0.5)": ("vectorised", "vectorised", ["price"]),
+            "mean(pric)": ("none", "none", []),
+            "reconcile(id)": ("none", "none", ["id"]),
+        }
+        reasons = {one["check"]: one["why"] for one in content["explain"]}
+        assert "RE2" in reasons["pattern(store) #2"]
+        assert "did you mean 'price'?" in reasons["mean(pric)"]
+        assert "no such path" in reasons["reconcile(id)"]
+        sizes = {one["check"]: one["bytes"] for one in content["explain"]}
+        assert sizes["completeness(id)"] == 0
+        assert 0 < sizes["quantile(price, 0.5)"] < sizes["references(id)"]
+        assert main(["check", "sales.parquet", "--suite", "s.yaml", "--explain"]) == 0
+        before, after = capsys.readouterr().out.split("\n\n")
+        assert before.splitlines()[0].split() == ["CHECK", "WAY", "READS", "AT", "MOST", "WHY", "NOT", "CHEAPER"]
+        assert after.splitlines()[0].split()[:4] == ["CHECK", "SEVERITY", "STATUS", "WAY"]
+
     def test_a_folder_with_partitions_and_hidden_files(
         self, spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:

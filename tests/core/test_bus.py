@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import _thread
+import asyncio
 import logging
+import os
+import signal
 import sys
 import threading
+import time
 from typing import Any
 
 import pytest
@@ -150,14 +155,35 @@ def test_a_hanging_notification_makes_the_same_plugins_decision_refuse(release: 
         call(bus, "authorize_write")
 
 
-def test_keyboard_interrupt_is_nobodys_failure() -> None:
-    class Interrupted:
+def test_a_ctrl_c_while_a_plugin_works_is_the_jobs(release: threading.Event) -> None:
+    class Slow:
         @hookimpl
         def on_run_started(self, event: Any, run: Any) -> None:
-            raise KeyboardInterrupt
+            _thread.interrupt_main()
+            release.wait(10)
 
+    bus = seat(Slow())
     with pytest.raises(KeyboardInterrupt):
-        seat(Interrupted()).notify("on_run_started", RunStarted(RUN.started_at), RUN)
+        bus.notify("on_run_started", RunStarted(RUN.started_at), RUN)
+    assert bus.reports()[0].failures == 0
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, GeneratorExit, asyncio.CancelledError, SystemExit])
+def test_whatever_a_plugin_raises_is_its_own_failure(error: type[BaseException]) -> None:
+    class Raising:
+        @hookimpl
+        def on_run_started(self, event: Any, run: Any) -> None:
+            raise error
+
+        @hookimpl
+        def authorize_write(self, event: Any, run: Any) -> None:
+            raise error
+
+    bus = seat(Raising())
+    bus.notify("on_run_started", RunStarted(RUN.started_at), RUN)
+    with pytest.raises(WriteRefusedError, match=f"raised {error.__name__}"):
+        bus.authorize(sample_write(), RUN)
+    assert bus.reports()[0].failures == 2
 
 
 def test_the_order_is_the_order_of_the_plugins() -> None:
@@ -225,6 +251,18 @@ def test_each_judge_gets_its_own_measures_and_signs_its_verdicts() -> None:
     assert [v.plugin for v in verdicts] == ["p0"]
 
 
+def test_a_verdict_may_depend_on_a_judges_measures_and_on_required_ones() -> None:
+    class Records:
+        @hookimpl
+        def measure_write(self) -> None: ...
+
+    bus, rows = seat(RecordingPlugin(), Records()), Measure.rows()
+    assert bus.judges_by({"p0": (rows,), "p1": ()})
+    assert bus.judges_by({"p0": (), "p1": (Measure.rows(required=True),)})
+    assert not bus.judges_by({"p0": (), "p1": (rows,)})
+    assert not bus.judges_by({})
+
+
 def test_close_is_guarded_and_called_once(release: threading.Event) -> None:
     class Closes:
         closed = 0
@@ -247,3 +285,28 @@ def test_a_refusing_verdict() -> None:
     assert Verdict("c", "info", "skipped", required=True).refuses
     assert not Verdict("c", "critical", "error").refuses
     assert not Verdict("c", "critical", "passed", required=True).refuses
+
+
+@pytest.mark.parametrize(("end", "code"), [(lambda: None, 0), (lambda: sys.exit(7), 7), (lambda: 1 / 0, 1)])
+def test_a_child_that_a_hook_forks_ends_and_does_not_wait_for_work(end: Any, code: int) -> None:
+    children: list[int] = []
+
+    class Forks:
+        @hookimpl
+        def on_write_finished(self) -> None:
+            children.append(os.fork())
+            if children[-1] == 0:
+                end()
+
+    bus = seat(Forks(), notify_deadline_s=10)
+    call(bus, "on_write_finished")
+    deadline = time.monotonic() + 10
+    while (ended := os.waitpid(children[0], os.WNOHANG)) == (0, 0):
+        if time.monotonic() > deadline:
+            os.kill(children[0], signal.SIGKILL)
+            os.waitpid(children[0], 0)
+            pytest.fail("the child lives on")
+        time.sleep(0.01)
+    assert os.waitstatus_to_exitcode(ended[1]) == code
+    assert bus.reports()[0].failures == 0
+    bus.close()

@@ -13,8 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hookline.core.config import Location, config_schema, environment_names, load_config
+from hookline.core.config import Location, environment_names, load_config
+from hookline.core.config_models import STORE_DRIVERS
+from hookline.core.config_schema import config_schema
 from hookline.core.errors import ConfigError
+from hookline.core.store.url import parse
 
 Write = Callable[..., Path]
 
@@ -84,7 +87,7 @@ def test_a_link_that_leads_nowhere_is_no_missing_file(folder: Path) -> None:
 
 def test_a_folder_is_no_file(folder: Path) -> None:
     (folder / "hookline.yaml").mkdir()
-    assert complaint() == "hookline.yaml: can't be read: Is a directory"
+    assert complaint() == "hookline.yaml: can't be read: Is a directory; name a file that may be read"
 
 
 def test_state_dir_starts_from_the_files_folder(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -129,7 +132,7 @@ def test_an_empty_list_of_plugins_is_meant(write: Write) -> None:
         ("required_gates: [a, b\n", "hookline.yaml:2:1: not valid YAML: while parsing a flow sequence"),
         ("required_gates: [${A}]\n", 'in quotes: "${NAME}"'),
         ("job: a\n---\njob: b\n", "hookline.yaml:2:1: not valid YAML: expected a single document"),
-        ("job: \x07\n", "hookline.yaml:1: not valid YAML: a control character (U+0007)"),
+        ("job: \x07\n", "hookline.yaml:1: not valid YAML: a control character (U+0007); remove it"),
         ("job: a\njob: b\n", "hookline.yaml:2: job: this key is given twice, first in line 1; keep one of the two"),
         ("plugins:\n  a: {x: 1, x: 2}\n", "hookline.yaml:2: plugins.a.x: this key is given twice, first in line 2"),
         (
@@ -148,7 +151,8 @@ def test_an_empty_list_of_plugins_is_meant(write: Write) -> None:
         ("job: !!int x\n", "hookline.yaml:1: job: looks like a YAML int and is none; write text in quotes"),
         ("job: 2024-13-45\n", "hookline.yaml:1: job: looks like a YAML timestamp and is none; write text in quotes"),
         ("- a\n", "hookline.yaml:1: found a list; a configuration is a mapping (key: value)"),
-        ("just text\n", "hookline.yaml:1: found 'just text' (text); a configuration is a mapping"),
+        ("just text\n", "hookline.yaml:1: found text; a configuration is a mapping (key: value)"),
+        ("bus: {]\n", "check the brackets, quotes and indentation there and in the lines before"),
     ],
 )
 def test_bad_yaml_is_explained(write: Write, text: str, expected: str) -> None:
@@ -217,9 +221,8 @@ def test_all_problems_are_reported_together_by_line(write: Write) -> None:
     assert complaint().splitlines() == [
         "hookline.yaml:1: version: found 2 (a whole number); should be 1",
         "hookline.yaml:2: jbo: unknown key (did you mean 'job'?); allowed: bus, environments, job, measure, outbox, "
-        "plugins, required_gates, state_dir, store, version",
-        "hookline.yaml:4: bus.notify_deadline_s: found 'soon' (text); should be a valid number, unable to parse string "
-        "as a number",
+        "plugins, publish, required_gates, state_dir, store, version",
+        "hookline.yaml:4: bus.notify_deadline_s: found 'soon' (text); should be a number",
         "hookline.yaml:5: bus.decide_deadline: unknown key (did you mean 'decide_deadline_s'?); allowed: "
         "decide_deadline_s, notify_deadline_s",
         "hookline.yaml:7: measure.ways[1]: found 'vector' (text); should be 'proof', 'vectorised', 'observe' or "
@@ -237,7 +240,7 @@ def test_all_problems_are_reported_together_by_line(write: Write) -> None:
     ("text", "expected"),
     [
         ("job: 5", ":1: job: found 5 (a whole number); should be text; put it in quotes"),
-        ("job: ''", ":1: job: found '' (text); String should have at least 1 character"),
+        ("job: ''", ":1: job: found '' (text); should not be empty"),
         ("state_dir: ''", ":1: state_dir: found '' (text)"),
         ('state_dir: "a\\0b"', ":1: state_dir: found 'a\\x00b' (text); should be a path; it contains a NUL"),
         (
@@ -245,10 +248,15 @@ def test_all_problems_are_reported_together_by_line(write: Write) -> None:
             ":1: bus.notify_deadline_s: found 0 (a whole number); should be greater than 0",
         ),
         ("bus: {notify_deadline_s: .nan}", ":1: bus.notify_deadline_s: found nan (a number); should be"),
-        ("measure: {ways: []}", ":1: measure.ways: found a list; Tuple should have at least 1 item"),
+        ("measure: {ways: []}", ":1: measure.ways: found a list; should not be empty"),
         ("measure: {ways: [spark, spark]}", ":1: measure.ways: found a list; should be a list without repetitions"),
         ("measure: {ways: spark}", ":1: measure.ways: found 'spark' (text); should be a list"),
-        ("outbox: {max_bytes: 1.5}", ":1: outbox.max_bytes: found 1.5 (a number)"),
+        ("outbox: {max_bytes: 1.5}", ":1: outbox.max_bytes: found 1.5 (a number); should be a whole number"),
+        ("outbox: {max_bytes: lots}", ":1: outbox.max_bytes: found 'lots' (text); should be a whole number"),
+        ("store: ''", ":1: store: found text; should be sqlite:////path/to/store.db or postgresql+psycopg://"),
+        ("store: mysql://u:p@h/d", ":1: store: found text; should be sqlite:////path/to/store.db or"),
+        ("state_dir: hookline.yaml", ":1: state_dir: found 'hookline.yaml' (text); a file is in its place"),
+        ("state_dir: hookline.yaml/x/y", ":1: state_dir: found 'hookline.yaml/x/y' (text); a file is in its place"),
         ("required_gates: quality", ":1: required_gates: found 'quality' (text); should be a list"),
         ("plugins: [quality]", ":1: plugins: found a list; should be a mapping (key: value)"),
         ("plugins: {'': {}}", ':1: plugins."": a plugin without a name'),
@@ -261,6 +269,35 @@ def test_all_problems_are_reported_together_by_line(write: Write) -> None:
 def test_wrong_values_are_explained(write: Write, text: str, expected: str) -> None:
     write(text)
     assert f"hookline.yaml{expected}" in complaint()
+
+
+def test_an_item_of_a_list_that_is_wrong_is_all_that_is_wrong(write: Write) -> None:
+    write("measure: {ways: [magic]}")
+    assert complaint() == (
+        "hookline.yaml:1: measure.ways[0]: found 'magic' (text); should be 'proof', 'vectorised', 'observe' or 'spark'"
+    )
+
+
+def test_a_state_folder_that_is_a_file_is_told_with_who_named_it(
+    write: Write, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write("job: a")
+    monkeypatch.setenv("HOOKLINE_DIR", str(folder / "hookline.yaml"))
+    assert complaint().startswith("$HOOKLINE_DIR: found '/")
+    monkeypatch.setenv("HOOKLINE_DIR", "~nobody-of-this-name/state")
+    assert load_config().state_dir == folder / "~nobody-of-this-name" / "state"
+
+
+def test_every_store_that_the_configuration_takes_is_one_that_the_store_takes() -> None:
+    for scheme in STORE_DRIVERS:
+        assert parse(f"{scheme}:///place").drivername.startswith(scheme)
+
+
+def test_problems_without_end_are_counted(write: Write) -> None:
+    write("".join(f"key{number}: 1\n" for number in range(5_000)))
+    *told, last = complaint().splitlines()
+    assert len(told) == 30
+    assert last == "… and 4,970 more problems"
 
 
 def test_a_disabled_gate_is_an_error(write: Write) -> None:
@@ -417,6 +454,11 @@ def test_malformed_variables_are_errors(write: Write, text: str) -> None:
         "job: [1]\nmeasure: {ways: ['https://u:hunter2-hunter2@host/']}",
         "version: ${SECRET}",
         "required_gates: ['${SECRET}']",
+        "state_dir: 'hookline.yaml/${SECRET}'",
+        "store: hunter2-hunter2",
+        "hunter2-hunter2",
+        "PASSWORD=hunter2-hunter2",
+        "- hunter2-hunter2",
     ],
 )
 def test_no_error_shows_a_secret(write: Write, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
@@ -475,7 +517,7 @@ def test_overrides_are_laid_on_last(write: Write, monkeypatch: pytest.MonkeyPatc
         ('"bus=1', "not of the form"),
         ("jbo=1", "--set jbo: unknown key (did you mean 'job'?); allowed: bus, job, measure"),
         ("environments.prod.job=1", "--set environments.prod.job: unknown key"),
-        ("bus.notify_deadline_s=soon", "--set bus.notify_deadline_s: found 'soon' (text); should be a valid number"),
+        ("bus.notify_deadline_s=soon", "--set bus.notify_deadline_s: found 'soon' (text); should be a number"),
         ("bus.notify=1", "--set bus.notify: unknown key (did you mean 'notify_deadline_s'?)"),
         ("bus=[", "--set bus: not valid YAML: while parsing a flow node"),
         ("plugins.x={a: 1, a: 2}", "--set plugins.x: a: this key is given twice"),

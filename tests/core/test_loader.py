@@ -14,7 +14,8 @@ from textwrap import dedent
 import pytest
 
 import hookline.core.loader
-from hookline.core.config import Config, Location, PluginEntry, config_schema, load_config
+from hookline.core.config import Config, Location, PluginEntry, load_config
+from hookline.core.config_schema import config_schema
 from hookline.core.errors import ConfigError, MissingExtraError, PluginLoadError
 from hookline.core.loader import LoadedPlugin, check_plugins, inspect_plugin, installed_plugins, load_plugins
 from hookline.core.plugin import PluginContext
@@ -232,11 +233,11 @@ def test_hookline_from_a_zip_knows_its_own_plugins(tmp_path: Path) -> None:
 def test_a_module_that_is_not_there(site: Site, load: Load) -> None:
     site.distribution("acme", {"gone": "acme_gone.mod:X"})
     assert complaint(load, "plugins: {'acme_gone.mod:X': }") == (
-        'hookline.yaml:1: plugins."acme_gone.mod:X": there is no module acme_gone; check the spelling, and that its '
+        "hookline.yaml:1: plugins.\"acme_gone.mod:X\": there is no module 'acme_gone'; check the spelling, and that its "
         "folder is on PYTHONPATH"
     )
     assert complaint(load, "plugins: {gone: }") == (
-        "hookline.yaml:1: plugins.gone: there is no module acme_gone; reinstall or upgrade acme, or remove the plugin "
+        "hookline.yaml:1: plugins.gone: there is no module 'acme_gone'; reinstall or upgrade acme, or remove the plugin "
         "from the configuration"
     )
 
@@ -418,6 +419,15 @@ class X(Base):
 """
 
 
+def test_all_options_that_are_missing_are_wanted_and_not_one_of_them(site: Site, load: Load) -> None:
+    module = site.module(
+        "class Two(PluginConfig):\n    first: str\n    second: int\n\nclass X(Base):\n    Config = Two\n"
+        "    @hookimpl\n    def on_run_started(self): ...\n"
+    )
+    told = complaint(load, f"plugins:\n  '{module}:X': {{}}\n", ConfigError)
+    assert told == f"hookline.yaml:2: plugins.\"{module}:X\": 'first' and 'second' are missing; add them"
+
+
 def test_options_are_explained_like_the_files_own_keys(site: Site, load: Load) -> None:
     module = site.module(OPTIONS)
     told = complaint(
@@ -475,6 +485,7 @@ def test_no_error_about_options_shows_a_secret(
         ("raise ValueError('no ' + config.token)", "the class X raised ValueError (no ***) when it was made"),
         ("import sys; sys.exit('bye')", "the class X called sys.exit() when it was made"),
         ("from hookline.core.errors import SinkError; raise SinkError('no folder')", ": no folder"),
+        ("raise KeyboardInterrupt(config.token)", "raised KeyboardInterrupt (***) when it was made"),
     ],
 )
 def test_a_constructor_that_fails(site: Site, load: Load, body: str, expected: str) -> None:
@@ -486,6 +497,15 @@ def test_a_constructor_that_fails(site: Site, load: Load, body: str, expected: s
     told = complaint(load, f"\nplugins: {{'{module}:X': {{token: hunter2}}}}")
     assert told.startswith(f'hookline.yaml:2: plugins."{module}:X": ')
     assert expected in told
+
+
+def test_a_constructor_that_never_returns_costs_its_deadline(site: Site, load: Load) -> None:
+    module = site.module(
+        "import threading\n\nclass X(Base):\n    def __init__(self, config, context): threading.Event().wait()\n"
+        "    @hookimpl\n    def on_run_started(self): ...\n"
+    )
+    told = complaint(load, f"bus: {{decide_deadline_s: 0.2}}\nplugins: {{'{module}:X': }}")
+    assert told.endswith("the class X did not answer within 0.2 s when it was made")
 
 
 def test_a_constructor_that_misses_a_package_says_the_pip_line(site: Site, load: Load) -> None:
@@ -554,7 +574,7 @@ def test_inspection_never_raises(site: Site) -> None:
     assert (seen["lacking"].hooks, seen["lacking"].missing) == (("on_run_started",), ("nothing_here",))
     assert str(seen["lacking"].problem).endswith('pip install "acme"')
     assert "called sys.exit(1) on import" in str(seen["broken"].problem)
-    assert "there is no module nowhere_x" in str(seen["gone"].problem)
+    assert "there is no module 'nowhere_x'" in str(seen["gone"].problem)
 
 
 def test_the_schema_has_the_options_of_installed_plugins(site: Site) -> None:

@@ -1,19 +1,13 @@
-"""Events of a small job, and the OpenLineage schemas to hold them against."""
+"""Events of a small job."""
 
 from __future__ import annotations
 
 import datetime as dt
-import json
-import re
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from hookline.core.events import Column, Dataset, ErrorInfo, Read, Run, RunEnded, Verdict, Write
 
-SPEC = Path(__file__).parents[3] / "shared" / "openlineage-spec"
 AT = dt.datetime(2026, 5, 4, 3, 2, 1, 600_000, tzinfo=dt.timezone.utc)
 RUN_ID = "0d3c1b2a-5f6e-4d7c-8b9a-0a1b2c3d4e5f"
 
@@ -66,45 +60,3 @@ def refused(sales: Write) -> Write:
     import dataclasses
 
     return dataclasses.replace(sales, published=False, error=ErrorInfo("WriteRefusedError"), rows=None, bytes=None)
-
-
-@pytest.fixture(scope="session")
-def validate() -> Callable[[dict[str, Any]], list[str]]:
-    """Holds an event against OpenLineage.json and each of its facets against the schema that it names."""
-    if not SPEC.is_dir():
-        pytest.skip("the OpenLineage schemas are not here")
-    from jsonschema import Draft202012Validator
-    from referencing import Registry, Resource
-
-    paths = [SPEC / "OpenLineage.json", *sorted((SPEC / "facets").glob("*.json"))]
-    schemas = {schema["$id"]: schema for schema in (json.loads(path.read_text()) for path in paths)}
-    registry: Registry[Any] = Registry().with_resources(
-        (key, Resource.from_contents(schema)) for key, schema in schemas.items()
-    )
-    formats = Draft202012Validator.FORMAT_CHECKER
-    formats.checks("date-time", ValueError)(lambda text: dt.datetime.fromisoformat(text).tzinfo is not None)
-    formats.checks("uri")(lambda text: re.fullmatch(r"[a-z][a-z0-9+.-]*:[!-~]+", text) is not None)
-
-    def problems(value: Any, reference: str) -> list[str]:
-        assert reference.partition("#")[0] in schemas, f"{reference} is no schema of the specification"
-        validator = Draft202012Validator({"$ref": reference}, registry=registry, format_checker=formats)
-        return [f"{reference}: {error.message}" for error in validator.iter_errors(value)]
-
-    def check(event: dict[str, Any]) -> list[str]:
-        event = json.loads(json.dumps(event, allow_nan=False))
-        found = problems(event, "https://openlineage.io/spec/2-0-2/OpenLineage.json")
-        found += problems(event, event["schemaURL"])
-        for facet in _facets(event):
-            found += problems(facet, facet["_schemaURL"])
-        return found
-
-    return check
-
-
-def _facets(value: Any) -> list[dict[str, Any]]:
-    if isinstance(value, list):
-        return [facet for item in value for facet in _facets(item)]
-    if not isinstance(value, dict):
-        return []
-    own = [value] if "_schemaURL" in value else []
-    return own + [facet for item in value.values() for facet in _facets(item)]

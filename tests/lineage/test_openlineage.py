@@ -12,7 +12,8 @@ import pytest
 
 from hookline.core.events import Dataset, ErrorInfo, Read, Run, RunEnded, RunStarted, Write
 from hookline.lineage.facets import JobRun
-from hookline.lineage.openlineage import EventBuilder, event_id, parse_parent, write_job, write_run_id
+from hookline.lineage.openlineage import EventBuilder, event_id, write_job, write_run_id
+from hookline.lineage.parents import parse_parent
 
 BUILDER = EventBuilder("jobs", "https://example.org/producer", spark_version="4.2.0")
 TASK = JobRun("airflow", "dag.task", str(uuid.UUID(int=7)))
@@ -124,7 +125,7 @@ def test_what_is_not_known_is_not_said(run: Run, sales: Write) -> None:
     )
     complete = EventBuilder("jobs", "urn:x").write_ended(bare, run, failed=False)[1]
     output = complete["outputs"][0]
-    assert set(output["facets"]) == {"dataSource", "symlinks"}
+    assert set(output["facets"]) == {"dataSource", "symlinks", "catalog", "datasetType", "storage"}
     assert output["outputFacets"] == {}
     assert "processing_engine" not in complete["run"]["facets"]
 

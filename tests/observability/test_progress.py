@@ -26,6 +26,11 @@ def test_one_stage() -> None:
     )
 
 
+def test_what_is_written_is_told_rather_than_the_place_in_the_code() -> None:
+    line = progress_line([STAGE], 62.9, 110, PLAIN, "/lake/silver/orders")
+    assert line == "stage 12 ######.................. 50/200  1:02  4 running  writes /lake/silver/orders"
+
+
 def test_failed_tasks_are_told() -> None:
     assert "4 running, 2 failed" in progress_line([Stage(1, "count", 9, 0, 4, failed=2)], 0, 80, PLAIN)
 
@@ -104,6 +109,22 @@ def test_without_a_terminal_it_is_a_line_now_and_then(tmp_path: Any) -> None:
     assert written.count("hookline: stage 12") == 3
     assert written.count("\n") == 3
     assert "\x1b" not in written
+
+
+def test_a_write_is_told_while_it_is_the_only_one(tmp_path: Any) -> None:
+    with (tmp_path / "log").open("w") as stream:
+        progress = Progress(Terminal(stream, environ={"COLUMNS": "120"}), lambda: ())
+        for now, step in enumerate(("one", "two", "end", "end")):
+            if step == "end":
+                progress.write_ended(["one", "two"][now - 2])
+            else:
+                progress.write_started(step, f"/lake/{step}")
+            progress._show([STAGE], now * 20.0)
+            progress._show([STAGE], now * 20.0 + 1)
+        progress.stop()
+    told = [line.partition("running")[2].strip() for line in (tmp_path / "log").read_text().splitlines()]
+    place = "parquet at job.py:31"
+    assert told == ["writes /lake/one", place, "writes /lake/two", place]
 
 
 def test_the_thread_survives_a_look_that_fails_and_ends(tty: tuple[int, TextIO]) -> None:

@@ -94,7 +94,9 @@ def test_reads_are_listed_and_many_are_counted() -> None:
 
 def test_a_failed_check_is_spelt_out() -> None:
     verdict = Verdict("price_positive", "critical", "failed", 17, 17, "price at least 0", way="proof")
-    text = lines(ended(write(error=ErrorInfo("WriteRefusedError"), published=False, verdicts=(verdict,))))
+    text = lines(
+        ended(write(error=ErrorInfo("hookline.core.errors.WriteRefusedError"), published=False, verdicts=(verdict,)))
+    )
     at = text.index("✘ price_positive on /lake/silver/sales (critical, refuses the write)")
     assert text[at - 1] == "✘ /lake/silver/sales: refused, nothing was published"
     assert text[at + 1 : at + 3] == ["    expected price at least 0", "    observed 17 rows fail"]
@@ -133,13 +135,13 @@ def test_refusing_checks_come_first_and_many_are_counted() -> None:
     told = [line for line in text if line.startswith("✘")]
     assert told[0].startswith("✘ gate")
     assert len(told) == 20
-    assert "· 21 more checks: hookline report shows all" in text
+    assert f"· 21 more checks: hookline runs {RUN.run_id[:8]} --json shows all" in text
 
 
 @pytest.mark.parametrize(
     ("fields", "outcome"),
     [
-        ({"error": ErrorInfo("WriteRefusedError")}, "refused, the data is visible to readers"),
+        ({"error": ErrorInfo("hookline.core.errors.WriteRefusedError")}, "refused, the data is visible to readers"),
         (
             {"error": ErrorInfo("SparkException", "X"), "published": False},
             "failed with SparkException [X], nothing was published",
@@ -168,7 +170,7 @@ def test_plugins_unseen_writes_and_notes() -> None:
     assert "* 1 of 4 writes only the listener saw, when they were done: no check stopped them" in text
     assert "· the store is locked" in text
     assert row(text, "/lake")[0] == "/lake/silver/sales *"
-    assert "… and 3 earlier writes: hookline report shows all" in text
+    assert f"… and 3 earlier writes: hookline runs {RUN.run_id[:8]} --json shows all" in text
 
 
 def test_troubled_writes_are_never_among_the_hidden() -> None:

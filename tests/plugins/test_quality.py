@@ -3,7 +3,7 @@ from __future__ import annotations
 import logging
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import pytest
 from pydantic import ValidationError
@@ -33,7 +33,8 @@ def make(base: Path, suite: str = SUITE, **options: Any) -> QualityPlugin:
     (base / "suite.yaml").write_text(suite)
     config = QualityConfig.model_validate({"suites": ["suite.yaml"], **options})
     # The plugin uses nothing of its surroundings but the folder.
-    return QualityPlugin(config, cast(PluginContext, SimpleNamespace(base_dir=base)))
+    surroundings = SimpleNamespace(base_dir=base, name="quality", outbox=None, store=None)
+    return QualityPlugin(config, cast(PluginContext, surroundings))
 
 
 def write(name: str, **facts: Any) -> Write:
@@ -103,7 +104,7 @@ def test_with_the_breaker_off_nothing_refuses_and_the_verdict_says_so(tmp_path: 
     assert not any(measure.required for measure in plugin.measure_write(write("/lake/sales"), RUN) or ())
     critical, _ = judged(plugin, answers(3, 0))
     assert (critical.status, critical.severity, critical.refuses) == ("failed", "error", False)
-    assert critical.message == "critical in the suite; the breaker is off"
+    assert critical.message == "critical in the suite; audit only tells"
     unanswered = plugin.judge_write(write("/lake/sales"), RUN, {})
     assert [verdict.status for verdict in unanswered] == ["error", "error"]
     assert not any(verdict.refuses for verdict in unanswered)
@@ -117,8 +118,6 @@ def test_the_breaker_may_be_switched_on_in_both_spellings(tmp_path: Path, switch
 @pytest.mark.parametrize(
     ("options", "key"),
     [
-        ({}, "suites"),
-        ({"suites": []}, "suites"),
         ({"suites": "suite.yaml"}, "suites"),
         ({"suites": [3]}, "suites"),
         ({"suites": ["a"], "breaker": "maybe"}, "breaker"),
@@ -129,6 +128,12 @@ def test_wrong_options_are_refused(options: dict[str, object], key: str) -> None
     with pytest.raises(ValidationError) as caught:
         QualityConfig.model_validate(options)
     assert caught.value.errors()[0]["loc"][0] == key
+
+
+@pytest.mark.parametrize("options", [{}, {"suites": []}, {"suites": [], "profile": []}])
+def test_without_suites_and_profiles_there_is_nothing_to_do(options: dict[str, object]) -> None:
+    with pytest.raises(ValidationError, match="nothing to do: name suites, datasets to profile"):
+        QualityConfig.model_validate(options)
 
 
 def test_a_suite_that_is_missing_or_wrong_stops_before_anything_runs(tmp_path: Path) -> None:
@@ -153,7 +158,7 @@ class TestUnusedSuites:
             plugin.on_run_finished(ended(run), run)
         (message,) = self.told(caplog)
         assert message.startswith(
-            "suite.yaml:7: no write of this run matched the suite's dataset '*/stores'; its 1 check"
+            "suite.yaml:7: no write of this run matched the suite's dataset '*/stores'; its check was not used"
         )
         assert [record.levelno for record in caplog.records] == [logging.WARNING]
 
@@ -163,6 +168,14 @@ class TestUnusedSuites:
         plugin.on_write_finished(write("/lake/stores", intercepted=False), RUN)
         plugin.on_run_finished(ended(RUN), RUN)
         assert self.told(caplog) == []
+
+    def test_a_run_without_writes_tells_nothing(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+        plugin = make(tmp_path)
+        plugin.on_run_finished(ended(RUN), RUN)
+        assert self.told(caplog) == []
+        plugin.on_write_finished(write("/lake/others"), RUN)
+        plugin.on_run_finished(ended(RUN), RUN)
+        assert [message[:12] for message in self.told(caplog)] == ["suite.yaml:2", "suite.yaml:7"]
 
     def test_a_run_that_failed_tells_nothing(self, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
         plugin = make(tmp_path)
@@ -186,5 +199,87 @@ class TestUnusedSuites:
         plugin = make(tmp_path)
         run = Run("r", "job", utc_now(), parent_run_id="a task of a scheduler")
         self.begin(plugin, run)
+        plugin.on_write_finished(write("/lake/others"), run)
         plugin.on_run_finished(ended(run), run)
         assert len(self.told(caplog)) == 2
+
+
+class TestBreakers:
+    SUITE = """\
+suites:
+  - dataset: "*/sales"
+    breaker: quarantine
+    quarantine: {path: aside, at_most: 0.1}
+    checks:
+      - range: {column: price, min: 0}
+        severity: critical
+      - unique: {columns: [id], keep: first}
+      - completeness: name
+        severity: warn
+      - row_count: {min: 1}
+  - dataset: "*/sales"
+    breaker: off
+    checks:
+      - completeness: id
+        severity: critical
+"""
+    RESULTS: ClassVar[dict[Measure, Measured]] = {
+        Measure.rows(): Measured(100, "proof"),
+        Measure.outside("price", minimum=0): Measured(3, "vectorised"),
+        Measure.duplicates("id"): Measured(4, "vectorised"),
+        Measure.nulls("name"): Measured(5, "vectorised"),
+        Measure.nulls("id"): Measured(6, "vectorised"),
+    }
+
+    def test_each_suite_says_what_follows_for_its_own_checks(self, tmp_path: Path) -> None:
+        plugin = make(tmp_path, self.SUITE, breaker="publish")
+        event = write("/lake/sales")
+        asked = {m: (m.breaker, m.required, m.quarantine) for m in plugin.measure_write(event, RUN) or ()}
+        assert asked[Measure.rows()] == ("quarantine", False, "aside")
+        assert asked[Measure.outside("price", minimum=0)] == ("quarantine", True, "aside")
+        assert asked[Measure.nulls("id")] == ("audit", False, None)
+        price, unique, name, rows, number = plugin.judge_write(event, RUN, self.RESULTS)
+        assert price.sets_aside is not None
+        assert (price.sets_aside.measure, price.sets_aside.keep_first) == (Measure.outside("price", minimum=0), False)
+        assert unique.sets_aside is not None
+        assert unique.sets_aside.keep_first
+        assert (name.sets_aside, rows.sets_aside, number.sets_aside) == (None, None, None)
+        assert (price.refuses, number.refuses, number.severity) == (False, False, "error")
+        assert {len(one.suite) for one in (price, unique, name, rows, number)} == {12}
+        assert price.suite != number.suite
+
+    @pytest.mark.parametrize(("aside", "refuses"), [(9, False), (12, True)])
+    def test_a_share_of_rows_is_borne(self, aside: int, refuses: bool, tmp_path: Path) -> None:
+        event = write("/lake/sales", rows=90, rows_quarantined=aside)
+        last = make(tmp_path, self.SUITE).judge_write(event, RUN, self.RESULTS)[-1]
+        assert (last.check, last.failing_rows, last.refuses) == ("rows set aside", aside, refuses)
+
+    def test_the_folder_for_all_has_one_for_each_dataset(self, tmp_path: Path) -> None:
+        plugin = make(tmp_path, SUITE, breaker="quarantine", quarantine="s3://bucket/aside/")
+        places = set()
+        for name in ("/a/sales", "/b/sales", "/a-sales"):
+            event = Write("w", Dataset("file", f"{name}/sales"), "append", utc_now())
+            places.add((plugin.measure_write(event, RUN) or [])[0].quarantine)
+        assert len(places) == 3
+        assert all(str(place).startswith("s3://bucket/aside/") for place in places)
+        event = Write("w", Dataset("file", "/../é %\n/sales"), "append", utc_now())
+        (place,) = {measure.quarantine for measure in plugin.measure_write(event, RUN) or ()}
+        assert ".." not in str(place)
+
+    @pytest.mark.parametrize(
+        ("line", "told"),
+        [
+            ("breaker: maybe", "breaker: found 'maybe'"),
+            ("breaker: [on]", "breaker: found a list"),
+            ("quarantine: 3", "quarantine: found 3"),
+            ("quarantine: {paht: a}", "unknown key (did you mean 'path'?)"),
+            ("quarantine: {path: 3}", "should be a folder, as text"),
+            ("quarantine: {at_most: 2}", "a share of the rows is allowed here"),
+            ("quarantine: {at_most: yes}", "a share of the rows is allowed here"),
+        ],
+    )
+    def test_mistakes_are_told(self, line: str, told: str, tmp_path: Path) -> None:
+        with pytest.raises(ConfigError) as caught:
+            make(tmp_path, f"dataset: a\n{line}\nchecks:\n  - unique: a\n")
+        assert "suite.yaml:2" in str(caught.value)
+        assert told in str(caught.value)

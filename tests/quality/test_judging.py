@@ -42,7 +42,7 @@ def test_a_measure_with_an_error_gives_the_status_error_and_says_why() -> None:
 def test_one_measure_of_two_with_an_error_is_an_error_too() -> None:
     results = {Measure.nulls("a"): Measured(0, "proof"), Measure.rows(): Measured(error="deadline of 600 s")}
     (verdict,) = judge(checks("completeness: {column: a, min_share: 0.5}"), results)
-    assert (verdict.status, verdict.way, verdict.message) == ("error", "proof", "rows(): deadline of 600 s")
+    assert (verdict.status, verdict.way, verdict.message) == ("error", "none", "rows(): deadline of 600 s")
 
 
 @pytest.mark.parametrize(
@@ -96,12 +96,12 @@ class TestSoften:
     def test_a_critical_failure_becomes_an_error_that_says_so(self) -> None:
         soft = soften(self.FAILED)
         assert (soft.severity, soft.status, soft.required, soft.refuses) == ("error", "failed", False, False)
-        assert soft.message == "critical in the suite; the breaker is off"
+        assert soft.message == "critical in the suite; audit only tells"
 
     def test_a_required_check_without_an_answer_no_longer_refuses(self) -> None:
         soft = soften(Verdict("c", "warn", "error", required=True, message="no column a"))
         assert (soft.severity, soft.refuses) == ("warn", False)
-        assert soft.message == "no column a (required in the suite; the breaker is off)"
+        assert soft.message == "no column a (required in the suite; audit only tells)"
 
     @pytest.mark.parametrize("severity", ["info", "warn", "error"])
     def test_others_stay_as_they_are(self, severity: str) -> None:

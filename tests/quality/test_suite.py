@@ -115,8 +115,18 @@ def test_checks_of_several_suites_have_unique_names() -> None:
 
 # (check from line 3 on, line, key, what the message says)
 WRONG = [
-    ("- patern: {column: a, regex: x}", 3, "checks[0].patern", "unknown check (did you mean 'pattern'?); known: comp"),
-    ("- severity: warn", 3, "checks[0]", "names no check; a check is a mapping with one of these keys: completeness,"),
+    (
+        "- patern: {column: a, regex: x}",
+        3,
+        "checks[0].patern",
+        "unknown check (did you mean 'pattern'?); known: anomaly",
+    ),
+    (
+        "- severity: warn",
+        3,
+        "checks[0]",
+        "names no check; a check is a mapping with one of these keys: anomaly, castable, category_drift, compare,",
+    ),
     ("- hello", 3, "checks[0]", "found 'hello' (text); a check is a mapping with one of these keys"),
     ("-", 3, "checks[0]", "found nothing; a check is a mapping with one of these keys"),
     (
@@ -184,7 +194,7 @@ WRONG = [
         "unknown key (did you mean 'min'?); allowed: col",
     ),
     ("- range:\n    min: 1\n    severity: warn\n    column: a", 5, "checks[0].range.severity", "stands beside 'range'"),
-    ("- set: {column: a}", 3, "checks[0].set", "'values' is missing"),
+    ("- set: {column: a}", 3, "checks[0].set", "list values, or say with 'dataset' where they are"),
     (
         "- set: {column: a, values: []}",
         3,

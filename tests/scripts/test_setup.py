@@ -89,6 +89,18 @@ def test_without_root_nothing_is_installed(load, monkeypatch: pytest.MonkeyPatch
         debian.install([debian.Need("Maven", ("maven",))])
 
 
+def test_a_server_that_can_not_be_installed_is_no_reason_not_to_test(
+    load, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    debian, servers = load("debian"), load("servers")
+    monkeypatch.setattr(debian.os, "geteuid", lambda: 1000)
+    monkeypatch.setattr(servers, "_missing", lambda: iter([debian.Need("the PostgreSQL server", ("postgresql",))]))
+    servers.install_servers()
+    told = capsys.readouterr().err
+    assert "tests that need it will be skipped: missing: the PostgreSQL server" in told
+    assert "apt-get install -y postgresql" in told
+
+
 @pytest.fixture
 def maven(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Stands in for Maven: writes one jar, unless a file named `broken` is beside it."""
@@ -167,6 +179,13 @@ def test_an_environment_whose_making_was_interrupted_is_made_again(load, environ
 def test_an_environment_without_its_interpreter_is_not_current(environment) -> None:
     environment.python.unlink()
     assert not environment.current("dev", [])
+
+
+def test_an_environment_outlives_a_security_update_of_its_python(environment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "version", "3.x.y (another build, of today)")
+    assert environment.current("dev", ["pip"])
+    monkeypatch.setattr(sys.implementation, "cache_tag", "cpython-399")
+    assert not environment.current("dev", ["pip"])
 
 
 def test_every_requirement_is_pinned() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hookline.core.config import Config
+    from hookline.core.store import Store
 
 
 def add_config_options(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +35,23 @@ def read_config(args: argparse.Namespace) -> Config:
     from hookline.core.config import load_config
 
     return load_config(args.config, environment=args.env, overrides=args.set)
+
+
+@contextmanager
+def opened_store(config: Config) -> Iterator[Store | None]:
+    """The run history, to read it; None where there is none yet, which nothing is made for.
+
+    Raises:
+        StoreError: it can't be opened.
+    """
+    from hookline.core.store import Store
+
+    store = Store.existing(config.store_url())
+    try:
+        yield store
+    finally:
+        if store is not None:
+            store.close()
 
 
 def add_json_option(parser: argparse.ArgumentParser) -> None:

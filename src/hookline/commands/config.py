@@ -29,7 +29,7 @@ def main(args: argparse.Namespace) -> int:
 
 
 def _print_schema() -> int:
-    from hookline.core.config import config_schema
+    from hookline.core.config_schema import config_schema
 
     sys.stdout.write(json.dumps(config_schema(), indent=2) + "\n")
     return 0

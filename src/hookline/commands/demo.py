@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -30,21 +31,41 @@ def main(args: argparse.Namespace) -> int:
     os.environ.setdefault("HOOKLINE_DIR", str(folder / ".hookline"))
     config = Path(retail.__file__).with_name("hookline.yaml")
     summary = folder / "last-run.json"
-    job = ["-m", "hookline.pipelines.retail.job", "--dir", str(folder), "--days", str(args.days)]
+    job = ["-m", "hookline.pipelines.retail.job", "--dir", str(folder), "--days", str(args.days), "--findings"]
     parser = argparse.ArgumentParser()
     run.add(parser)
     command = ["--config", str(config), "--json", str(summary), "--", *job, "--fraction", str(args.scale)]
     code = run.main(parser.parse_args(command))
+    if code == 0:
+        _sketch_lineage(folder, config)
+    sys.stdout.flush()
     sys.stderr.write(_next_steps(folder, summary))
     return code
 
 
+def _sketch_lineage(folder: Path, config: Path) -> None:
+    from hookline.commands import lineage
+
+    sys.stdout.write("\nlineage of one table:\n")
+    parser = argparse.ArgumentParser()
+    lineage.add(parser)
+    lineage.main(parser.parse_args(["show", str(folder / "gold" / "daily_sales"), "--up", "--config", str(config)]))
+
+
 def _next_steps(folder: Path, summary: Path) -> str:
-    state = os.environ["HOOKLINE_DIR"]
+    state = f"HOOKLINE_DIR={shlex.quote(os.environ['HOOKLINE_DIR'])}"
+    table = shlex.quote(str(folder / "gold" / "household_value"))
+    program = _program()
     return (
         f"\nThe whole summary is in {summary}; the tables are under {folder}.\n"
         "Type next:\n"
-        f"  HOOKLINE_DIR='{state}' hookline runs\n"
-        f"  hookline lineage show '{folder}/gold/daily_sales' --up --events '{state}/lineage.ndjson'\n"
-        "  hookline run -- your_own_job.py\n"
+        f"  {state} {program} runs\n"
+        f"  {state} {program} lineage show {table} --up\n"
+        f"  {program} run -- your_own_job.py\n"
     )
+
+
+def _program() -> str:
+    """This program with its whole path: scripts/demo's environment is not on the PATH of the shell that called it."""
+    program = Path(sys.executable).with_name("hookline")
+    return shlex.quote(str(program)) if program.exists() else f"{shlex.quote(sys.executable)} -m hookline"

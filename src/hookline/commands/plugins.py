@@ -1,16 +1,25 @@
-"""List the plugins: installed, enabled, what each lacks, and its hooks."""
+"""List the plugins: installed, enabled, what each lacks, its hooks, and how often it failed in its last run."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from hookline.commands._options import add_config_options, add_json_option, print_json, print_table, read_config
+from hookline.commands._options import (
+    add_config_options,
+    add_json_option,
+    opened_store,
+    print_json,
+    print_table,
+    read_config,
+)
 
 if TYPE_CHECKING:
     from hookline.core.config import Config
     from hookline.core.loader import InstalledPlugin
+    from hookline.core.store import PluginRecord
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -21,12 +30,39 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def main(args: argparse.Namespace) -> int:
     """List them; 0 also when some can't be used, which is what the list is for."""
-    rows = [*_installed(read_config(args))]
+    config = read_config(args)
+    records = _records(config)
+    rows = [{**row, **_last_run(records.get(row["name"]))} for row in _installed(config)]
     if args.json:
         print_json({"plugins": rows})
     else:
         print_table(("PLUGIN", "ENABLED", "FROM", "HOOKS", "STATE"), map(_cells, rows))
     return 0
+
+
+def _records(config: Config) -> Mapping[str, PluginRecord]:
+    """How the plugins fared; what is installed can be told without a store, too."""
+    from hookline.core.errors import HooklineError
+
+    try:
+        with opened_store(config) as store:
+            return store.plugin_records() if store else {}
+    except HooklineError as error:
+        sys.stderr.write(f"hookline: failures of earlier runs are not known: {error}\n")
+        return {}
+
+
+def _last_run(record: PluginRecord | None) -> dict[str, Any]:
+    if record is None:
+        return {"failures": None, "last_run": None}
+    last_run = {
+        "run_id": record.run_id,
+        "job": record.job,
+        "started_at": record.run_started_at,
+        "failures_by_hook": dict(record.report.by_hook),
+        "last_failure": record.report.last_failure,
+    }
+    return {"failures": record.report.failures, "last_run": last_run}
 
 
 def _installed(config: Config) -> Iterator[dict[str, Any]]:
@@ -49,7 +85,8 @@ def _configured(name: str) -> dict[str, Any]:
     try:
         return _row(find_plugin(name), True)
     except ConfigError as error:
-        return {**_row(InstalledPlugin(name, ""), True, inspect=False), "target": None, "problem": str(error)}
+        row = _row(InstalledPlugin(name, ""), True, inspect=False)
+        return {**row, "installed": False, "target": None, "problem": str(error)}
 
 
 def _row(plugin: InstalledPlugin, enabled: bool, *, inspect: bool = True) -> dict[str, Any]:
@@ -58,6 +95,7 @@ def _row(plugin: InstalledPlugin, enabled: bool, *, inspect: bool = True) -> dic
     seen = inspect_plugin(plugin) if inspect else Inspection()
     return {
         "name": plugin.name,
+        "installed": True,
         "enabled": enabled,
         "distribution": plugin.distribution,
         "distribution_version": plugin.version,
@@ -71,4 +109,8 @@ def _row(plugin: InstalledPlugin, enabled: bool, *, inspect: bool = True) -> dic
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     origin = f"{row['distribution']} {row['distribution_version']}" if row["distribution"] else "-"
     hooks = ", ".join(row["hooks"]) or "-"
-    return row["name"], "yes" if row["enabled"] else "no", origin, hooks, row["problem"] or "ready"
+    state = row["problem"] or "ready"
+    if row["failures"]:
+        count = f"{row['failures']} failure{'' if row['failures'] == 1 else 's'}"
+        state += f"; {count} in its last run ({row['last_run']['run_id'][:8]})"
+    return row["name"], "yes" if row["enabled"] else "no", origin, hooks, state

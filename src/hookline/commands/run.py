@@ -16,11 +16,12 @@ import os
 import shutil
 import signal
 import sys
-import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TextIO
 
 from hookline.commands._options import add_config_options, read_config
+from hookline.commands._signals import die_of, end_on_signals
+from hookline.core import voice
 
 if TYPE_CHECKING:
     from hookline.core.events import RunEnded
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from hookline.pipelines.script import Outcome
 
 REFUSED = 3
-_SIGNAL_GRACE_S = 8.0
 # spark-submit's options that stand alone; every other one takes a value.
 _SUBMIT_FLAGS = frozenset({"--verbose", "-v", "--supervise", "--usage-error", "--version", "--help", "-h"})
 
@@ -37,8 +37,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.usage = "hookline run [--config F] [--env E] [--set K=V] [--json F] -- job.py ARGS"
     add_config_options(parser)
-    parser.add_argument("--json", type=Path, metavar="F", help="write the run's summary as JSON to this file")
+    parser.add_argument("--json", type=_from_here, metavar="F", help="write the run's summary as JSON to this file")
     parser.add_argument("command", nargs=argparse.REMAINDER, help="the job and its arguments")
+
+
+def _from_here(text: str) -> Path:
+    """A path from where it was typed: the job may change its working directory."""
+    return Path(text).absolute()
 
 
 def main(args: argparse.Namespace) -> int:
@@ -51,7 +56,10 @@ def main(args: argparse.Namespace) -> int:
     program = os.path.basename(command[0])
     if program.startswith(("spark-submit", "python")) and not program.endswith(".py"):
         read_config(args)  # a wrong configuration should be known before Spark starts
-        _replace_process(_through_launcher(command, args))
+        through = _through_launcher(command, args)
+        if _is_submit(command):
+            voice.leave_behind()
+        _replace_process(through)
     if command[0] != "-m" and not os.path.exists(command[0]):
         raise ConfigError(
             f"can't open the job {command[0]!r}: no such file. A job is a Python script, `-m module`, "
@@ -64,6 +72,7 @@ def _run_here(command: list[str], args: argparse.Namespace) -> int:
     from hookline.pipelines import attach, script
 
     config = read_config(args)
+    voice.take()
     _log_to_stderr()
     os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     attachment = attach.open_run(config.job or script.name_of(command), config=config)
@@ -72,7 +81,7 @@ def _run_here(command: list[str], args: argparse.Namespace) -> int:
     ended = attachment.detach(exit_code=outcome.exit_code, error=outcome.error)
     _write_json(args.json, attachment, ended)
     if outcome.interrupted:
-        _die_of(signal.SIGINT)
+        die_of(signal.SIGINT)
     return _exit_code(attachment, outcome)
 
 
@@ -96,39 +105,28 @@ def _write_json(path: Path | None, attachment: Attachment, ended: RunEnded | Non
 
 def _log_to_stderr() -> None:
     """Our log goes to stderr, whatever the job does with the root logger: stdout is the job's."""
-    handler = logging.StreamHandler()
+    handler = _Quiet(voice.stream())
     handler.setFormatter(logging.Formatter("hookline: %(message)s"))
     ours = logging.getLogger("hookline")
     ours.addHandler(handler)
     ours.propagate = False
 
 
+class _Quiet(logging.StreamHandler[TextIO]):
+    """A job or a plugin that closes stderr loses our log; it must not get an exception from it."""
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say nothing: there is nowhere to say it."""
+
+
 def _end_on_signals(attachment: Attachment, path: Path | None) -> None:
-    """SIGTERM and SIGHUP end the run as failed, then kill the process as they would have. A job may set its own handlers."""
+    from hookline.core.events import ErrorInfo
 
-    def end(number: int, frame: Any) -> None:
-        # In a thread, since this code may have interrupted one that holds a lock which ending the run needs.
-        from hookline.core.events import ErrorInfo
+    def end_run(number: int) -> None:
+        ended = attachment.detach(exit_code=128 + number, error=ErrorInfo(signal.Signals(number).name))
+        _write_json(path, attachment, ended)
 
-        def detach() -> None:
-            ended = attachment.detach(exit_code=128 + number, error=ErrorInfo(signal.Signals(number).name))
-            _write_json(path, attachment, ended)
-
-        thread = threading.Thread(target=detach, name="hookline-signal", daemon=True)
-        thread.start()
-        thread.join(_SIGNAL_GRACE_S)
-        _die_of(number)
-
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(number) is signal.SIG_DFL:
-            signal.signal(number, end)
-
-
-def _die_of(number: int) -> None:
-    sys.stdout.flush()
-    sys.stderr.flush()
-    signal.signal(number, signal.SIG_DFL)
-    os.kill(os.getpid(), number)
+    end_on_signals(end_run)
 
 
 def _through_launcher(command: list[str], args: argparse.Namespace) -> list[str]:
@@ -137,7 +135,18 @@ def _through_launcher(command: list[str], args: argparse.Namespace) -> list[str]
 
     launcher = str(Path(hookline.__file__).with_name("__main__.py"))
     position = _script_position(command)
-    return [*command[:position], launcher, "run", *_own_options(args), "--", *command[position:]]
+    through = [launcher, "run", *_own_options(args), "--"]
+    options = [*_application_name(command, position), *command[1:position]]
+    return [command[0], *options, *through, _as_launched(command, position), *command[position + 1 :]]
+
+
+def _as_launched(command: list[str], position: int) -> str:
+    """The script as the launcher would hand it to Python: spark-submit makes its path absolute."""
+    return os.path.abspath(command[position]) if _is_submit(command) else command[position]
+
+
+def _is_submit(command: list[str]) -> bool:
+    return os.path.basename(command[0]).startswith("spark-submit")
 
 
 def _own_options(args: argparse.Namespace) -> list[str]:
@@ -153,7 +162,7 @@ def _script_position(command: list[str]) -> int:
     """Where the script stands among the options of ``python`` or ``spark-submit``."""
     from hookline.core.errors import ConfigError
 
-    submit = os.path.basename(command[0]).startswith("spark-submit")
+    submit = _is_submit(command)
     position = 1
     while position < len(command):
         word = command[position]
@@ -165,6 +174,13 @@ def _script_position(command: list[str]) -> int:
         takes_value = word not in _SUBMIT_FLAGS and "=" not in word if submit else word in ("-W", "-X")
         position += 2 if takes_value else 1
     raise ConfigError(f"no script was found in: {' '.join(command[:3])} …")
+
+
+def _application_name(command: list[str], position: int) -> list[str]:
+    """The job's file name, which spark-submit would take for the application's name when nothing else says one."""
+    options = command[1:position]
+    named = any(word.startswith(("--name", "--properties-file")) or "spark.app.name=" in word for word in options)
+    return ["--name", os.path.basename(command[position])] if _is_submit(command) and not named else []
 
 
 def _check_submit(options: list[str]) -> None:

@@ -17,9 +17,10 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 from hookline.core.errors import HookError, WriteRefusedError
-from hookline.core.events import Denial, Measure, Measured, PluginReport, Run, Verdict, Write
+from hookline.core.events import Breaker, Denial, Measure, Measured, PluginReport, Run, Verdict, Write
+from hookline.core.forks import children_end_here
 from hookline.core.hookspecs import HOOKS, PROJECT, Hooks
-from hookline.core.lanes import BacklogError, Lane, LaneTimeoutError
+from hookline.core.lanes import BacklogError, CallFailedError, Lane, LaneTimeoutError
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 _CLOSE_DEADLINE_S = 2.0
+_DEMANDS: Sequence[Breaker] = ("audit", "on", "publish", "quarantine")
 
 
 @dataclasses.dataclass
@@ -77,7 +79,7 @@ class Bus:
         return any(hook in seat.hooks for seat in self._seats)
 
     def notify(self, hook: str, event: Any, run: Run, **extra: Any) -> None:
-        """Call an ``on_*`` hook of every plugin. Never raises but KeyboardInterrupt."""
+        """Call an ``on_*`` hook of every plugin. Never raises, but for a Ctrl-C while it waits."""
         for seat in self._seats:
             if hook in seat.hooks:
                 self._tell(seat, hook, {"event": event, "run": run, **extra})
@@ -92,7 +94,7 @@ class Bus:
         for seat in self._seats:
             reasons += self._objections(seat, event, run)
         if reasons:
-            raise WriteRefusedError(str(event.dataset), tuple(reasons))
+            raise WriteRefusedError(str(event.dataset), tuple(reasons), published=event.published)
 
     def transform(self, event: Write, run: Run, frame: DataFrame) -> DataFrame:
         """Chain the transformations.
@@ -124,8 +126,26 @@ class Bus:
             except HookError as error:
                 self._count(seat, "measure_write", error.what)
                 if seat.name in self._required:
-                    raise WriteRefusedError(str(event.dataset), (str(error),)) from None
+                    raise WriteRefusedError(str(event.dataset), (str(error),), published=event.published) from None
         return wanted
+
+    def judges_by(self, wanted: Mapping[str, Sequence[Measure]]) -> bool:
+        """Whether a verdict may depend on these measures: a plugin that judges wants one, or one is required."""
+        return any(
+            measure.required or "judge_write" in seat.hooks
+            for seat in self._seats
+            for measure in wanted.get(seat.name, ())
+        )
+
+    def breaker(self, wanted: Mapping[str, Sequence[Measure]]) -> Breaker | None:
+        """What the judges of these measures may ask for, the most of it; None when nobody judges by them."""
+        asked = {
+            measure.breaker
+            for seat in self._seats
+            if "judge_write" in seat.hooks
+            for measure in wanted.get(seat.name, ())
+        }
+        return max(asked, key=_DEMANDS.index, default=None)
 
     def show_measured(
         self, event: Write, run: Run, wanted: Mapping[str, Sequence[Measure]], results: Mapping[Measure, Measured]
@@ -154,13 +174,28 @@ class Bus:
             verdicts += [dataclasses.replace(verdict, plugin=seat.name) for verdict in answer or ()]
         return tuple(verdicts)
 
-    def reports(self) -> tuple[PluginReport, ...]:
-        """How every plugin fared so far."""
+    def reports(self, run: Run | None = None) -> tuple[PluginReport, ...]:
+        """How every plugin fared so far, and how many of a run's writes each has told of."""
+        told = {seat.name: self._writes_told(seat, run) for seat in self._seats} if run is not None else {}
         with self._lock:
             return tuple(
-                PluginReport(seat.name, seat.failures.total(), dict(seat.failures), seat.last_failure)
+                PluginReport(
+                    seat.name, seat.failures.total(), dict(seat.failures), seat.last_failure, told.get(seat.name)
+                )
                 for seat in self._seats
             )
+
+    def _writes_told(self, seat: _Seat, run: Run) -> int | None:
+        """Asked in the plugin's lane, behind the notifications that it has not handled yet."""
+        count = getattr(seat.instance, "writes_told", None)
+        if not callable(count):
+            return None
+        try:
+            answer = seat.lane.submit(lambda: count(run.run_id)).result(self._notify_deadline_s)
+        except (LaneTimeoutError, BacklogError, CallFailedError) as error:
+            self._count(seat, "writes_told", _describe(getattr(error, "error", error)))
+            return None
+        return answer if isinstance(answer, int) else None
 
     def close(self) -> None:
         """Let late notifications run for a moment, then call every plugin's ``close()``, guarded."""
@@ -202,7 +237,7 @@ class Bus:
             return answer if items is None else _only(items, seat, hook, answer)
         except HookError as error:
             self._count(seat, hook, error.what)
-            raise WriteRefusedError(str(event.dataset), (str(error),)) from None
+            raise WriteRefusedError(str(event.dataset), (str(error),), published=event.published) from None
 
     def _ask(self, seat: _Seat, hook: str, arguments: dict[str, Any], types: tuple[type, ...]) -> Any:
         """Call and wait; every way of failing becomes a HookError that quotes no data."""
@@ -210,8 +245,8 @@ class Bus:
             answer = seat.lane.submit(lambda: seat.hooks[hook](**arguments)).result(self._decide_deadline_s)
         except (LaneTimeoutError, BacklogError) as error:
             raise HookError(seat.name, hook, str(error)) from None
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may fail in any way
-            raise HookError(seat.name, hook, _describe(error)) from None
+        except CallFailedError as failed:
+            raise HookError(seat.name, hook, _describe(failed.error)) from None
         if not isinstance(answer, types):
             expected = " or ".join("None" if t is type(None) else t.__name__ for t in types)
             raise HookError(seat.name, hook, f"returned {type(answer).__name__}; expected {expected}")
@@ -236,7 +271,7 @@ class Bus:
         """Runs in the lane: a late failure of a plugin that nobody waits for is counted as well."""
         try:
             function(**arguments)
-        except (Exception, SystemExit) as error:  # noqa: BLE001 - a plugin may fail in any way
+        except BaseException as error:  # noqa: BLE001 - a plugin may fail in any way
             self._count(seat, hook, _describe(error))
 
     def _count(self, seat: _Seat, hook: str, what: str) -> None:
@@ -267,7 +302,8 @@ def _accepting(implementation: pluggy.HookImpl) -> Callable[..., Any]:
     names = implementation.argnames
 
     def call(**arguments: Any) -> Any:
-        return implementation.function(*(arguments[name] for name in names))
+        with children_end_here():
+            return implementation.function(*(arguments[name] for name in names))
 
     return call
 

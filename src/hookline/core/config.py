@@ -11,7 +11,6 @@ from pydantic import ValidationError
 from hookline.core.config_layers import read_layers, with_environment, with_overrides
 from hookline.core.config_models import BusConfig, Config, FileModel, MeasureConfig, OutboxConfig, PluginEntry
 from hookline.core.config_problems import Problem, explain, found, raise_problems, suggestion
-from hookline.core.config_schema import config_schema
 from hookline.core.config_tree import Location, Node, key_path, plain
 from hookline.core.config_vars import expand
 
@@ -22,7 +21,6 @@ __all__ = [
     "MeasureConfig",
     "OutboxConfig",
     "PluginEntry",
-    "config_schema",
     "environment_names",
     "load_config",
 ]
@@ -67,15 +65,16 @@ def _validated(root: Node, source: Path | None, environment: str | None) -> Conf
         problems += [problem for problem in explain(error, root, FileModel) if problem.key not in unset]
     problems += _plugin_problems(root)
     problems += _gate_problems(root)
+    base_dir = source.absolute().parent if source else Path.cwd()
+    state_dir = _state_dir(root, model.state_dir, base_dir, problems) if model else Path()
     raise_problems(problems)
     assert model is not None  # noqa: S101 - a model that failed left a problem
-    base_dir = source.absolute().parent if source else Path.cwd()
     common = {name: getattr(model, name) for name in Config.model_fields if name in FileModel.model_fields}
     gates = root.child("required_gates")
     return Config(
         **{
             **common,
-            "state_dir": _state_dir(root, model.state_dir, base_dir),
+            "state_dir": state_dir,
             "plugins": tuple(_entries(root)),
             "source": source,
             "environment": environment,
@@ -85,14 +84,19 @@ def _validated(root: Node, source: Path | None, environment: str | None) -> Conf
     )
 
 
-def _state_dir(root: Node, text: str, base_dir: Path) -> Path:
+def _state_dir(root: Node, text: str, base_dir: Path, problems: list[Problem]) -> Path:
     wins = os.environ.get("HOOKLINE_DIR")
-    if wins:
-        return Path(wins).expanduser().absolute()
     node = root.child("state_dir")
-    # A path typed as --set is meant from where it was typed.
-    base = Path.cwd() if node is not None and not node.where.line else base_dir
-    return base / Path(text).expanduser()
+    if wins:
+        node, text, base_dir = Node(wins, Location("$HOOKLINE_DIR")), wins, Path.cwd()
+    elif node is not None and not node.where.line:
+        base_dir = Path.cwd()  # a path typed as --set is meant from where it was typed
+    path = base_dir / os.path.expanduser(text)
+    there = next((place for place in (path, *path.parents) if os.path.lexists(place)), None)
+    if node is not None and there is not None and not there.is_dir():
+        what = f"found {found(node, ('state_dir',))}; a file is in its place, or in that of a folder above it"
+        problems.append(Problem(node.where, "" if wins else "state_dir", f"{what}: name a folder"))
+    return path
 
 
 def _plugins(root: Node) -> dict[str, Node]:

@@ -8,10 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hookline.core.config_models import DEFAULT_PLUGINS, FileModel
-from hookline.core.config_overrides import parse_override
-from hookline.core.config_problems import Problem, found, raise_problems, suggestion
+from hookline.core.config_problems import Problem, found, kind_of, raise_problems, suggestion
 from hookline.core.config_tree import Location, Node, key_path, merge, plant
-from hookline.core.config_yaml import parse
 from hookline.core.errors import ConfigError
 
 FILE_NAME = "hookline.yaml"
@@ -40,11 +38,12 @@ def read_layers(path: Path | None) -> Layers:
     """
     source, asked_by = _find(path)
     name = str(source) if source else "(no configuration file)"
-    root = parse(_read(source, asked_by), name) if source else None
+    root = _parse(_read(source, asked_by), name) if source else None
     if root is None or root.value is None:
         root = Node({}, Location(name))
     if not isinstance(root.value, dict):
-        raise ConfigError(f"{root.where}: found {found(root, ())}; a configuration is a mapping (key: value)")
+        # Only the kind: a file that is no configuration may hold nothing but a password.
+        raise ConfigError(f"{root.where}: found {kind_of(root)}; a configuration is a mapping (key: value)")
     filled = _fill(root)
     environments = _environments(filled)
     base = Node({key: node for key, node in filled.value.items() if key != "environments"}, filled.where)
@@ -76,9 +75,18 @@ def with_overrides(root: Node, overrides: Sequence[str]) -> Node:
     Raises:
         ConfigError: when one can't be read; it names the option, not the value.
     """
-    for override in overrides:
-        root = merge(root, _fill(parse_override(override)))
+    if overrides:
+        from hookline.core.config_overrides import parse_override
+
+        for override in overrides:
+            root = merge(root, _fill(parse_override(override)))
     return root
+
+
+def _parse(text: str, name: str) -> Node | None:
+    from hookline.core.config_yaml import parse  # PyYAML takes its time, and where there is no file there is no YAML
+
+    return parse(text, name)
 
 
 def _find(path: Path | None) -> tuple[Path | None, str]:
@@ -99,7 +107,7 @@ def _read(path: Path, asked_by: str) -> str:
         raise ConfigError(f"{path}: there is no such file, and {asked_by} names it; correct the path") from None
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not a path"
-        raise ConfigError(f"{path}: can't be read: {reason}") from None
+        raise ConfigError(f"{path}: can't be read: {reason}; name a file that may be read") from None
     if len(content) > MAX_BYTES:
         raise ConfigError(f"{path}: larger than {MAX_BYTES} bytes; a configuration is no place for data")
     try:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic.functional_validators import AfterValidator
@@ -14,6 +16,8 @@ from hookline.core.config_tree import Location, Node, plant
 
 DEFAULT_PLUGINS = ("console", "lineage")
 BUILT_IN = Location("(default)")
+# How a store's URL may begin, and SQLAlchemy's name for the driver that it then has.
+STORE_DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg", "postgresql+psycopg": "postgresql+psycopg"}
 MeasuringWay = Literal["proof", "vectorised", "observe", "spark"]
 
 
@@ -30,6 +34,15 @@ def _distinct(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def _known_store(url: SecretStr) -> SecretStr:
+    # The store itself parses it, with SQLAlchemy, which takes its time: what is none at all is found out before Spark starts.
+    if not url.get_secret_value().startswith(tuple(f"{scheme}://" for scheme in STORE_DRIVERS)):
+        raise ValueError(
+            "Input should be sqlite:////path/to/store.db or postgresql+psycopg://user:password@host:5432/database"
+        )
+    return url
+
+
 def _no_nul(text: str) -> str:
     if "\0" in text:
         raise ValueError("Input should be a path; it contains a NUL character")
@@ -43,7 +56,8 @@ PathText = Annotated[Text, AfterValidator(_no_nul)]
 
 
 class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    # Building a validator takes milliseconds that every job waits for: each is built when it is first used.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
 class BusConfig(_Section):
@@ -79,16 +93,23 @@ class OutboxConfig(_Section):
 class _Settings(_Section):
     """What the file and the resulting configuration have in common."""
 
-    job: Text | None = Field(None, description="The job's name; by default the script's.")
-    store: SecretStr | None = Field(
+    job: Text | None = Field(
+        None, description="The job's name; by default the script's, with `attach` the Spark application's."
+    )
+    store: Annotated[SecretStr, AfterValidator(_known_store)] | None = Field(
         None, description="SQLAlchemy URL of the run history; by default an SQLite file in state_dir."
     )
     required_gates: Annotated[tuple[str, ...], AfterValidator(_distinct)] = Field(
         (), description="Names of plugins without which, or without whose answer, nothing may be written."
     )
-    bus: BusConfig = BusConfig()
-    measure: MeasureConfig = MeasureConfig()
-    outbox: OutboxConfig = OutboxConfig()
+    publish: Literal["staged", "direct"] = Field(
+        "staged",
+        description="Where a plugin judges writes: staged publishes what passed its judgement, direct publishes first and "
+        "judges then.",
+    )
+    bus: BusConfig = Field(default_factory=BusConfig)
+    measure: MeasureConfig = Field(default_factory=MeasureConfig)
+    outbox: OutboxConfig = Field(default_factory=OutboxConfig)
 
 
 class FileModel(_Settings):
@@ -141,4 +162,4 @@ class Config(_Settings):
         """The SQLAlchemy URL of the run history. It may hold a password."""
         if self.store is not None:
             return self.store.get_secret_value()
-        return f"sqlite:///{self.state_dir.absolute() / 'store.db'}"
+        return f"sqlite:///{quote(os.fsencode(self.state_dir.absolute() / 'store.db'))}"

@@ -37,7 +37,17 @@ _WANTED = {
     "model_attributes_type": "should be a mapping (key: value)",
     "dataclass_type": "should be a mapping (key: value)",
     "string_type": "should be text; put it in quotes",
+    "string_too_short": "should not be empty",
+    "too_short": "should not be empty",
+    "int_type": "should be a whole number",
+    "int_parsing": "should be a whole number",
+    "int_from_float": "should be a whole number",
+    "float_type": "should be a number",
+    "float_parsing": "should be a number",
+    "bool_type": "should be true or false",
+    "bool_parsing": "should be true or false",
 }
+_MOST = 30
 
 
 @dataclass(frozen=True)
@@ -62,7 +72,10 @@ def raise_problems(problems: Sequence[Problem]) -> None:
     if problems:
         # What has no line (an option) comes last, in the order given.
         ordered = sorted(problems, key=lambda problem: (problem.where.line == 0, problem.where.line))
-        raise ConfigError("\n".join(dict.fromkeys(str(problem) for problem in ordered)))
+        lines = list(dict.fromkeys(str(problem) for problem in ordered))
+        # A file that is something else altogether has a problem in every line.
+        more = [f"… and {len(lines) - _MOST:,} more problems"] if len(lines) > _MOST else []
+        raise ConfigError("\n".join([*lines[:_MOST], *more]))
 
 
 def explain(error: ValidationError, root: Node, model: type[BaseModel], prefix: Path = ()) -> list[Problem]:
@@ -76,11 +89,15 @@ def explain(error: ValidationError, root: Node, model: type[BaseModel], prefix: 
     """
     wanted: dict[Path, list[str]] = {}
     nodes: dict[Path, Node] = {}
-    for item in error.errors(include_url=False, include_context=False, include_input=False):
+    items = error.errors(include_url=False, include_context=False, include_input=False)
+    for item in items:
         path, node = _locate(root, item["loc"])
+        if item["type"] == "too_short" and node.value:
+            continue  # pydantic counts what is valid: each item that is not has its own line
         full = (*prefix, *path)
         nodes[full] = node
-        wanted.setdefault(full, []).append(_text(item, node, full, model, (root, prefix)))
+        text = _missing(item, items) or _text(item, node, full, model, (root, prefix))
+        wanted.setdefault(full, []).append(text)
     return [
         Problem(nodes[path].where, key_path(path), "; or ".join(dict.fromkeys(texts))) for path, texts in wanted.items()
     ]
@@ -96,11 +113,16 @@ def suggestion(word: str, known: Iterable[str]) -> str:
 
 def found(node: Node, path: Path) -> str:
     """What stands there, for an error: its kind alone when it may be a secret."""
-    kind = _KINDS.get(type(node.value), type(node.value).__name__)
+    kind = kind_of(node)
     if isinstance(node.value, (dict, list)) or node.value is None or is_secret(node, path):
         return kind
     shown = str(node.value).lower() if isinstance(node.value, bool) else repr(node.value)
     return (shown if len(shown) <= 60 else f"{shown[:57]}…") + f" ({kind})"
+
+
+def kind_of(node: Node) -> str:
+    """What kind of value it is, in words."""
+    return _KINDS.get(type(node.value), type(node.value).__name__)
 
 
 def is_secret(node: Node, path: Path) -> bool:
@@ -138,13 +160,25 @@ def _locate(root: Node, loc: Sequence[str | int]) -> tuple[Path, Node]:
     return tuple(path), node
 
 
+def _missing(item: ErrorDetails, items: Sequence[ErrorDetails]) -> str | None:
+    """Of one model (or one branch of a union) all keys are wanted, in one sentence; of several branches, any."""
+    if item["type"] != "missing":
+        return None
+    keys = [
+        repr(other["loc"][-1])
+        for other in items
+        if other["type"] == "missing" and other["loc"][:-1] == item["loc"][:-1]
+    ]
+    if len(keys) == 1:
+        return f"{keys[0]} is missing; add it"
+    return f"{', '.join(keys[:-1])} and {keys[-1]} are missing; add them"
+
+
 def _text(item: ErrorDetails, node: Node, path: Path, model: type[BaseModel], whole: tuple[Node, Path]) -> str:
     kind = item["type"]
     if kind == "extra_forbidden":
         known = sorted(_allowed_keys(model, item["loc"]))
         return f"unknown key{suggestion(str(item['loc'][-1]), known)}; allowed: {', '.join(known) or 'none'}"
-    if kind == "missing":
-        return f"{item['loc'][-1]!r} is missing; add it"
     message = _WANTED.get(kind) or item["msg"].removeprefix("Value error, ").removeprefix("Assertion failed, ")
     message = re.sub(r"^Input should be", "should be", message).replace("\n", " ")
     return f"found {found(node, path)}; {redact(message, *whole)}"

@@ -96,7 +96,8 @@ def parse(text: str, file: str) -> Node | None:
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, error.position) + 1
         raise ConfigError(
-            f"{file}:{line}: not valid YAML: a control character (U+{ord(text[error.position]):04X})"
+            f"{file}:{line}: not valid YAML: a control character (U+{ord(text[error.position]):04X}); remove it, or "
+            "check that this is a text file"
         ) from None
     if root is None:
         return None
@@ -183,4 +184,6 @@ def _cure(problem: str, line: str) -> str:
         return "; a configuration is one document, without a second ---"
     if "mapping values are not allowed" in problem:
         return "; check the indentation, and put text that contains ': ' in quotes"
-    return ""
+    if problem.startswith(("aliases", "nested")):
+        return ""
+    return "; check the brackets, quotes and indentation there and in the lines before"

@@ -7,8 +7,10 @@
     ├── HookError              a hook that raised, hung, or returned the wrong type
     ├── MeasureError           a measure that could not be resolved or computed
     ├── WriteRefusedError      exit code 3; a gate said no, or could not say yes
+    ├── PublishError           data that passed could not be put in its place; the target is as it was
     ├── SinkError              a message was not delivered; ``retryable`` says whether to try again
     ├── StoreError             the run history can't be read or written
+    ├── UnknownRunError        an id that leads to no run, or to several
     └── OutboxError            a message could not be kept
 
 Every message says what happened, where, and what to do. None carries a row value or a secret.
@@ -70,6 +72,10 @@ class WriteRefusedError(HooklineError):
         super().__init__(f"write to {dataset} refused ({state}): " + "; ".join(reasons))
 
 
+class PublishError(HooklineError):
+    """Staged data could not be put in its place. What had been moved was put back."""
+
+
 class SinkError(HooklineError):
     """A sink did not take a message.
 
@@ -87,6 +93,10 @@ class SinkError(HooklineError):
 
 class StoreError(HooklineError):
     """The store can't be opened, read or written."""
+
+
+class UnknownRunError(HooklineError):
+    """An id that leads to no run of the history, or to several."""
 
 
 class OutboxError(HooklineError):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 
@@ -30,6 +32,26 @@ _guarded: weakref.WeakSet[Forkable] = weakref.WeakSet()
 def guard(thing: Forkable) -> None:
     """Call ``thing``'s methods around every fork of this process, as long as it lives."""
     _guarded.add(thing)
+
+
+@contextmanager
+def children_end_here() -> Iterator[None]:
+    """Around a call of foreign code in a thread of hookline's: a child that this forks, and that comes back, ends.
+
+    The thread's loop is nothing that the child may go on with. It would deliver messages twice, or wait for ever for work
+    that nobody gives it, with the job's pipes open. The code is that of a ``sys.exit``; nothing buffered is written, since
+    that is the parent's.
+    """
+    parent, code = os.getpid(), 1
+    try:
+        yield
+        code = 0
+    except SystemExit as error:
+        code = error.code if isinstance(error.code, int) else int(error.code is not None)
+        raise
+    finally:
+        if os.getpid() != parent:
+            os._exit(code & 0xFF)
 
 
 def _before() -> None:

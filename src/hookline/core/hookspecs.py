@@ -92,7 +92,12 @@ class Hooks:
     def judge_write(self, event: Write, run: Run, results: Mapping[Measure, Measured]) -> list[Verdict] | None:
         """Judge the measured values. ``results`` has this plugin's own measures, each with a value or an error. New in 0.1.
 
-        A verdict that refuses (``Verdict.refuses``) stops the write.
+        A verdict that refuses (``Verdict.refuses``) stops the write. Readers can't see the data yet, except where
+        ``event.published`` is true. What a plugin judges by has to be among its measures: ``event.rows`` and ``event.bytes``
+        may not be known yet.
+
+        A failed verdict with ``sets_aside`` asks for these rows to be kept out of the target. Then the measures are taken
+        again of what is left, and this is called again with them: ``event.rows_quarantined`` says how many rows went.
         """
 
     @hookspec

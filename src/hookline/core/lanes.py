@@ -18,6 +18,18 @@ class LaneTimeoutError(Exception):
     """The plugin did not answer within the deadline."""
 
 
+class CallFailedError(Exception):
+    """The plugin raised. A type of its own, since Python delivers a Ctrl-C to the waiting thread, and never to a lane.
+
+    Attributes:
+        error: what the plugin raised.
+    """
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+        super().__init__(type(error).__name__)
+
+
 class BacklogError(Exception):
     """The plugin hangs, and its backlog of notifications is full."""
 
@@ -42,15 +54,16 @@ class Call:
             self._done.set()
 
     def result(self, deadline_s: float) -> Any:
-        """The value, or the call's own exception.
+        """The value.
 
         Raises:
+            CallFailedError: the plugin raised, whatever it was.
             LaneTimeoutError: when there is neither within ``deadline_s`` seconds.
         """
         if not self._done.wait(deadline_s):
             raise LaneTimeoutError(f"did not answer within {deadline_s:g} s")
         if self._error is not None:
-            raise self._error
+            raise CallFailedError(self._error)
         return self._value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,7 @@ from hookline.core.config_problems import Problem, explain, raise_problems, reda
 from hookline.core.config_tree import Location, key_path
 from hookline.core.errors import ConfigError, HooklineError, MissingExtraError, PluginLoadError
 from hookline.core.hookspecs import policy_of
+from hookline.core.lanes import Call, CallFailedError, LaneTimeoutError
 from hookline.core.plugin import PluginConfig, PluginContext
 from hookline.core.plugin_check import check_class, implemented_hooks
 from hookline.core.plugin_source import (
@@ -93,7 +95,7 @@ def load_plugins(config: Config, context_for: Callable[[str], PluginContext]) ->
     loaded: list[LoadedPlugin] = []
     try:
         for plugin in check_plugins(config):
-            instance = _make(plugin, context_for(plugin.entry.name))
+            instance = _make(plugin, context_for(plugin.entry.name), config.bus.decide_deadline_s)
             loaded.append(LoadedPlugin(plugin.entry.name, instance, plugin.hooks, plugin.distribution))
     except BaseException:
         _close(loaded)
@@ -109,9 +111,10 @@ def check_plugins(config: Config) -> tuple[CheckedPlugin, ...]:
     """
     checked: list[CheckedPlugin] = []
     errors: list[ConfigError] = []
+    installed = installed_plugins() if config.plugins else ()
     for entry in config.plugins:
         try:
-            checked.append(_check(entry))
+            checked.append(_check(entry, installed))
         except ConfigError as error:
             errors.append(error)
     if len(errors) == 1:
@@ -134,9 +137,9 @@ def inspect_plugin(plugin: InstalledPlugin) -> Inspection:
         return Inspection(problem=str(error))
 
 
-def _check(entry: PluginEntry) -> CheckedPlugin:
+def _check(entry: PluginEntry, installed: Sequence[InstalledPlugin]) -> CheckedPlugin:
     try:
-        source = find_plugin(entry.name)
+        source = find_plugin(entry.name, installed)
         plugin_class = check_class(import_plugin(source))
         hooks = implemented_hooks(plugin_class)
         missing = missing_packages(plugin_class)
@@ -178,10 +181,13 @@ def _check_gates(config: Config, checked: Iterable[CheckedPlugin]) -> None:
             )
 
 
-def _make(plugin: CheckedPlugin, context: PluginContext) -> Any:
+def _make(plugin: CheckedPlugin, context: PluginContext, deadline_s: float) -> Any:
     entry = plugin.entry
     try:
-        return plugin.plugin_class(plugin.config, context)
+        return _call(lambda: plugin.plugin_class(plugin.config, context), f"hookline-{entry.name}", deadline_s)
+    except LaneTimeoutError as error:
+        text = f"the class {plugin.plugin_class.__name__} {error} when it was made"
+        raise _placed(PluginLoadError(text), entry.where, entry.name) from None
     except ModuleNotFoundError as error:
         source = InstalledPlugin(entry.name, entry.name, plugin.distribution)
         told = lacking_module(source, plugin.plugin_class.__module__, error)
@@ -194,6 +200,23 @@ def _make(plugin: CheckedPlugin, context: PluginContext) -> Any:
         safe = redact(text, entry.located(), ("plugins", entry.name))
         # The original's text may quote an option that is secret: it must not be printed beside ours.
         raise _placed(PluginLoadError(safe), entry.where, entry.name) from None
+
+
+def _call(function: Callable[[], Any], name: str, deadline_s: float) -> Any:
+    """In a thread of its own: what waits there for a dead back end must not keep the job from its start for ever.
+
+    Raises:
+        LaneTimeoutError: when there is no answer within ``deadline_s`` seconds.
+    """
+    call = Call(function)
+    threading.Thread(target=call.run, name=name, daemon=True).start()
+    try:
+        return call.result(deadline_s)
+    except CallFailedError as failed:
+        if isinstance(failed.error, (Exception, SystemExit)):
+            raise failed.error from None
+        # A KeyboardInterrupt of the plugin's own is nobody's Ctrl-C.
+        raise PluginLoadError(f"the class {failure(failed.error)} when it was made") from None
 
 
 def _close(loaded: Iterable[LoadedPlugin]) -> None:

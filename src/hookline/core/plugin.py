@@ -1,7 +1,9 @@
 """What a plugin is built from: its options and its surroundings.
 
 A plugin is a class with ``Config: ClassVar[type[PluginConfig]]`` and ``__init__(self, config, context)``; its hooks are
-methods marked with ``@hookline.hookimpl``. ``close()`` is called at the end when there is one. A class that needs
+methods marked with ``@hookline.hookimpl``. ``close()`` is called at the end when there is one. A plugin that tells of every
+write somewhere may have ``writes_told(run_id)``: how many of a run's writes it has told of, or None when it tells of none by
+intention; the run's summary holds that against the number of writes. A class that needs
 packages names their imports in ``requires: ClassVar[tuple[str, ...]]``; one that is missing is then known without
 importing it.
 """

@@ -9,7 +9,7 @@ import importlib
 import importlib.util
 import pkgutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from typing import Any
@@ -45,15 +45,19 @@ def installed_plugins() -> tuple[InstalledPlugin, ...]:
     return tuple(sorted({*found, *_uninstalled()}, key=lambda plugin: (plugin.name, plugin.target)))
 
 
-def find_plugin(name: str) -> InstalledPlugin:
+def find_plugin(name: str, installed: Sequence[InstalledPlugin] | None = None) -> InstalledPlugin:
     """What a name in the configuration means. Imports nothing.
+
+    Args:
+        installed: what ``installed_plugins`` gave, for a caller with several names: it looks at every distribution.
 
     Raises:
         PluginLoadError: when nothing, or more than one thing, has this name.
     """
     if ":" in name:
         return InstalledPlugin(name, name)
-    named = [plugin for plugin in installed_plugins() if plugin.name == name]
+    installed = installed_plugins() if installed is None else installed
+    named = [plugin for plugin in installed if plugin.name == name]
     targets = {plugin.target for plugin in named}
     if len(targets) > 1:
         claims = " and ".join(f"{plugin.distribution} ({plugin.target})" for plugin in named)
@@ -61,7 +65,7 @@ def find_plugin(name: str) -> InstalledPlugin:
             f"more than one plugin has this name: {claims}; uninstall one, or name it by package.module:Class"
         )
     if not named:
-        raise PluginLoadError(_unknown(name))
+        raise PluginLoadError(_unknown(name, installed))
     return named[0]
 
 
@@ -100,7 +104,7 @@ def lacking_module(plugin: InstalledPlugin, importer: str, error: ModuleNotFound
     package = missing.partition(".")[0]
     if importer == missing or importer.startswith(f"{missing}."):
         cure = _repair(plugin) if plugin.distribution else "check the spelling, and that its folder is on PYTHONPATH"
-        return PluginLoadError(f"there is no module {missing}; {cure}")
+        return PluginLoadError(f"there is no module {missing!r}; {cure}")
     if not missing or _is_importable(package):
         told = f"imports {missing}, which the installed {package} does not have" if missing else failure(error)
         return PluginLoadError(f"the module {importer} {told}; {_repair(plugin)}")
@@ -141,8 +145,8 @@ def _origin(point: metadata.EntryPoint) -> tuple[str | None, str | None]:
     return (point.dist.name, point.dist.version) if point.dist else (None, None)
 
 
-def _unknown(name: str) -> str:
-    names = list(dict.fromkeys(plugin.name for plugin in installed_plugins()))
+def _unknown(name: str, installed: Sequence[InstalledPlugin]) -> str:
+    names = list(dict.fromkeys(plugin.name for plugin in installed))
     message = f"no plugin of this name is installed{suggestion(name, names)}"
     if name in _extras(_OWN):
         return f'{message}; {name!r} is an extra of hookline: pip install "hookline[{name}]"'

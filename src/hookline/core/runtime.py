@@ -22,6 +22,8 @@ from hookline.core.bus import Bus
 from hookline.core.config import Config
 from hookline.core.errors import HooklineError
 from hookline.core.events import (
+    ColumnLineage,
+    Engine,
     ErrorInfo,
     Read,
     Run,
@@ -38,18 +40,23 @@ from hookline.core.loader import load_plugins
 from hookline.core.outbox import Outbox
 from hookline.core.plugin import PluginContext
 from hookline.core.store import LazyStore, StoreSink
+from hookline.core.tracing import Trace, Tracing, Work
 
 logger = logging.getLogger(__name__)
 KEPT_WRITES = 1_000
+_LAST_CALL_S = 1.0
+# Opening the store loads SQLAlchemy: not while the job, which shares the interpreter, gets going.
+_STORE_LINGER_S = 1.0
 _scope: ContextVar[RunScope | None] = ContextVar("hookline_scope", default=None)
 
 
 class RunScope:
     """One run while it goes on. Thread-safe; memory is bounded: all writes are in the store, the latest here."""
 
-    def __init__(self, run: Run, runtime: Runtime) -> None:
+    def __init__(self, run: Run, runtime: Runtime, outer: RunScope | None = None) -> None:
         self.run = run
         self.runtime = runtime
+        self.outer = outer
         self.unseen_writes = 0
         self.refused = False
         self._lock = threading.Lock()
@@ -57,11 +64,18 @@ class RunScope:
         self._reads: dict[tuple[str, str], Read] = {}
         self._writes: deque[Write] = deque(maxlen=KEPT_WRITES)
         self._writes_total = 0
+        self._told = 0
+        self._traced = 0
         self._overhead_s = 0.0
         self._notes: list[str] = []
         self._began = time.monotonic()
         self._ended = False
         self._open: dict[str, Write] = {}
+
+    @property
+    def ended(self) -> bool:
+        """Whether the run is over."""
+        return self._ended
 
     @property
     def bus(self) -> Bus:
@@ -72,11 +86,20 @@ class RunScope:
         """``<run id>/<number>``, counted from 1."""
         return f"{self.run.run_id}/{next(self._numbers)}"
 
-    def note(self, sentence: str) -> None:
-        """Something that a person should read at the end of the run; said once."""
+    def note(self, sentence: str) -> bool:
+        """Something that a person should read at the end of the run; said once. Whether it is new."""
         with self._lock:
-            if sentence not in self._notes:
+            new = sentence not in self._notes
+            if new:
                 self._notes.append(sentence)
+        return new
+
+    def refuse(self) -> None:
+        """A gate refused a write of this run, and so of the runs around it."""
+        scope: RunScope | None = self
+        while scope is not None:
+            scope.refused = True
+            scope = scope.outer
 
     @contextmanager
     def overhead(self) -> Iterator[None]:
@@ -110,16 +133,44 @@ class RunScope:
             self._open[write.write_id] = write
         self.bus.notify("on_write_started", write, self.run)
 
-    def record_write_ended(self, write: Write, *, failed: bool) -> None:
-        """A write is over; exactly once for each that was started."""
+    def trace(self, work: Work) -> Trace:
+        """Find out beside the job where a write's columns come from."""
+        return self.runtime.tracing.trace(work)
+
+    def record_write_ended(self, write: Write, *, failed: bool, trace: Trace | None = None) -> None:
+        """A write is over; exactly once for each that was started.
+
+        Args:
+            trace: where its columns come from. The store and the plugins are told of the write when that is known, or has
+                taken too long, in the order in which the run's writes ended.
+        """
+        kept = write.kept()
         with self._lock:
             self._open.pop(write.write_id, None)
-            self._writes.append(write)
+            self._writes.append(kept)
             self._writes_total += 1
             self.unseen_writes += not write.intercepted
-            self.refused = self.refused or any(verdict.refuses for verdict in write.verdicts)
-        self._keep("write", as_dict(write), write.write_id)
-        self.bus.notify("on_write_failed" if failed else "on_write_finished", write, self.run)
+        if any(verdict.refuses for verdict in write.verdicts):
+            self.refuse()
+        self.runtime.tracing.tell(trace, lambda trace, lineage: self._tell_write(write, kept, failed, trace, lineage))
+
+    def _tell_write(
+        self, write: Write, kept: Write, failed: bool, trace: Trace | None, lineage: ColumnLineage | None
+    ) -> None:
+        if trace is not None and trace.trouble and lineage is not None:
+            self.note(f"where the columns of a write to {write.dataset} come from is not known: {lineage.degraded}")
+        told, remembered = write, kept
+        if lineage is not None:
+            told, remembered = (dataclasses.replace(one, column_lineage=lineage) for one in (write, kept))
+        with self._lock:
+            self._told += 1
+            self._traced += lineage is not None and lineage.degraded is None
+            for place in range(len(self._writes) - 1, -1, -1):
+                if self._writes[place] is kept:
+                    self._writes[place] = remembered
+                    break
+        self._keep("write", as_dict(remembered), write.write_id)
+        self.bus.notify("on_write_failed" if failed else "on_write_finished", told, self.run)
 
     def begin(self) -> None:
         """Tell everyone that the run began."""
@@ -135,6 +186,9 @@ class RunScope:
             cut_off = list(self._open.values())
         for write in cut_off:  # a signal ends the run in the middle of a write
             self.record_write_ended(dataclasses.replace(write, error=error), failed=True)
+        self.runtime.tracing.drain()
+        if self.outer is None:  # what is still on its way after this is worth a sentence in the summary
+            self.runtime.outbox.flush(_LAST_CALL_S)
         status: RunStatus = "refused" if self.refused else "failed" if error or exit_code else "finished"
         ended = self._summary(status, exit_code, error)
         # The store has the reads and writes already, one by one.
@@ -143,6 +197,13 @@ class RunScope:
         return ended
 
     def _summary(self, status: RunStatus, exit_code: int | None, error: ErrorInfo | None) -> RunEnded:
+        plugins = self.bus.reports(self.run)
+        told = {f"plugin {report.name!r}": report.writes_told for report in plugins}
+        untold = [
+            f"{who} told of {count} of {self._writes_total} writes"
+            for who, count in {"the run itself": self._told, **told}.items()
+            if count is not None and count != self._writes_total
+        ]
         return RunEnded(
             status=status,
             finished_at=utc_now(),
@@ -151,11 +212,12 @@ class RunScope:
             reads=tuple(self._reads.values()),
             writes=tuple(self._writes),
             writes_total=self._writes_total,
-            plugins=self.bus.reports(),
+            traced_writes=self._traced,
+            plugins=plugins,
             unseen_writes=self.unseen_writes,
             exit_code=exit_code,
             error=error,
-            notes=(*self._notes, *self.runtime.outbox.problems()),
+            notes=(*self._notes, *untold, *self.runtime.outbox.problems()),
         )
 
     def _keep(self, kind: str, payload: dict[str, Any], *key: str) -> None:
@@ -179,8 +241,10 @@ class Runtime:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._locks: dict[str, RunLock] = {}
+        self._janitor: threading.Thread | None = None
         self.outbox = Outbox(config.state_dir / "outbox.db", max_bytes=config.outbox.max_bytes)
         self.store = LazyStore(config.store_url())
+        self.tracing = Tracing()
         try:
             plugins = load_plugins(config, self._context)
             self.bus = Bus(
@@ -192,7 +256,7 @@ class Runtime:
         except BaseException:
             self.outbox.close(0)
             raise
-        self.outbox.register("store", StoreSink(self.store))
+        self.outbox.register("store", StoreSink(self.store), linger_s=_STORE_LINGER_S)
         if deliver:
             self.outbox.start()
 
@@ -201,26 +265,34 @@ class Runtime:
         """Whether a write that nobody can describe has to be refused."""
         return bool(self.config.required_gates) or any(map(self.bus.implements, ("authorize_write", "transform_write")))
 
-    def open_run(self, job: str) -> RunScope:
+    @property
+    def judges_writes(self) -> bool:
+        """Whether a write that can't be looked at afterwards misses a gate."""
+        return bool(self.config.required_gates) or self.bus.implements("judge_write")
+
+    def open_run(self, job: str, *, engine: Engine = "spark") -> RunScope:
         """Begin a run; inside another one it is that one's child."""
         outer = self.current()
-        run = Run.begin(job, environment=self.config.environment)
+        run = Run.begin(job, environment=self.config.environment, engine=engine)
         parent = (outer.run.run_id, outer.run.job) if outer else _parent_from_environment()
         if parent:
             run = dataclasses.replace(run, parent_run_id=parent[0], parent_job=parent[1])
-        scope = RunScope(run, self)
+        scope = RunScope(run, self, outer)
         with self._lock:
             self._scopes.append(scope)
             self._locks[run.run_id] = RunLock.take(self.config.state_dir, run)
         if outer is None:
-            threading.Thread(target=self._close_dead_runs, name="hookline-dead-runs", daemon=True).start()
+            self._janitor = threading.Thread(target=self._close_dead_runs, name="hookline-dead-runs", daemon=True)
+            self._janitor.start()
         scope.begin()
         return scope
 
     def close_run(
         self, scope: RunScope, *, exit_code: int | None = None, error: ErrorInfo | None = None
     ) -> RunEnded | None:
-        """End a run and see its facts on their way; waits no longer than the outbox's flush deadline."""
+        """End a run, and before it those inside it that did not end, and make their facts durable."""
+        for inner in self._directly_inside(scope):
+            self.close_run(inner, error=error)
         ended = scope.end(exit_code=exit_code, error=error)
         with self._lock:
             if scope in self._scopes:
@@ -230,6 +302,10 @@ class Runtime:
         if lock is not None:
             lock.release()
         return ended
+
+    def _directly_inside(self, outer: RunScope) -> list[RunScope]:
+        with self._lock:
+            return [scope for scope in self._scopes if scope.outer is outer]
 
     def current(self) -> RunScope | None:
         """The run that what happens now belongs to: this context's, else the one opened last."""
@@ -262,6 +338,9 @@ class Runtime:
 
     def close(self) -> int:
         """Close plugins and outbox; how many messages wait for a later ``hookline outbox replay``."""
+        if self._janitor is not None:
+            self._janitor.join(self.config.outbox.flush_deadline_s)
+        self.tracing.close()
         self.bus.close()
         waiting = self.outbox.close(self.config.outbox.flush_deadline_s)
         self.store.close()

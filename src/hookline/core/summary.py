@@ -18,7 +18,7 @@ def run_document(run: Run, ended: RunEnded) -> dict[str, Any]:
         "environment": run.environment,
         "status": ended.status,
         "started_at": run.started_at.isoformat(),
-        "finished_at": ended.finished_at.isoformat(),
+        "finished_at": None if ended.status == "running" else ended.finished_at.isoformat(),
         "duration_s": round(ended.duration_s, 6),
         "overhead_s": round(ended.overhead_s, 6),
         "exit_code": ended.exit_code,
@@ -27,12 +27,23 @@ def run_document(run: Run, ended: RunEnded) -> dict[str, Any]:
         "writes": [_write(write) for write in ended.writes],
         "writes_total": ended.writes_total,
         "unseen_writes": ended.unseen_writes,
+        "lineage": {"writes": ended.writes_total, "events": _events(ended), "with_columns": ended.traced_writes},
         "plugins": [
-            {"name": plugin.name, "failures": plugin.failures, "last_failure": plugin.last_failure}
+            {
+                "name": plugin.name,
+                "failures": plugin.failures,
+                "last_failure": plugin.last_failure,
+                "writes_told": plugin.writes_told,
+            }
             for plugin in ended.plugins
         ],
         "notes": list(ended.notes),
     }
+
+
+def _events(ended: RunEnded) -> int | None:
+    """Of how many writes every plugin has told that tells of writes; None when there is no such plugin."""
+    return min((one.writes_told for one in ended.plugins if one.writes_told is not None), default=None)
 
 
 def _name(read: Read) -> dict[str, Any]:
@@ -52,6 +63,9 @@ def _write(write: Write) -> dict[str, Any]:
         "way": write.way,
         "intercepted": write.intercepted,
         "published": write.published,
+        "rows_quarantined": write.rows_quarantined,
+        "quarantine": None if write.quarantine is None else str(write.quarantine),
+        "data_version": write.data_version,
         "batch_id": write.batch_id,
         "duration_s": write.duration_s,
         "overhead_s": write.overhead_s,
@@ -72,5 +86,6 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "columns": list(verdict.columns),
         "way": verdict.way,
         "message": verdict.message,
+        "suite": verdict.suite,
         "plugin": verdict.plugin,
     }

@@ -139,3 +139,8 @@ def _cells(char: str) -> int:
     if unicodedata.combining(char):
         return 0
     return 2 if unicodedata.east_asian_width(char) in "WF" else 1
+
+
+def quoted(name: str) -> str:
+    """A name as Spark's parser reads it back, whatever is in it."""
+    return "`" + name.replace("`", "``") + "`"

@@ -1,188 +1,204 @@
-"""The graph of what was made from what: datasets, the jobs between them, and walks over it.
+"""The graph of what was made from what: datasets and their columns, the jobs that did it, and walks over it.
 
-An edge leads from a dataset to one that was made from it and names the jobs that did so. A job is a node of its own
-only where there is no dataset at the other end: it reads what it writes nowhere, or writes what it read from nowhere.
+An edge leads from a dataset to one that was made from it and names the jobs that did so; beneath it, edges lead from
+column to column, and from a column that decides on rows (a filter, a join's condition) to the dataset as a whole. A job is
+a node of its own only where there is no dataset at the other end: it reads what it writes nowhere, or writes what it read
+from nowhere.
 
-Node ids are ``namespace|name`` for a dataset and ``job:namespace|name`` for a job; a column's will be
-``namespace|dataset|column``. The graph is plain data: the walks use no recursion and each edge once, so cycles (a
-MERGE reads its own target) and long chains are nothing special.
+Nodes and edges are numbered and kept in arrays, so that a million edges fit into a few hundred megabytes; walks use no
+recursion and look at each edge once. The public form of a graph, networkx's, is a view of this one: see ``networked``.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
-from typing import Literal
+import sys
+import types
+from array import array
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any, Literal
 
-from hookline.core.errors import HooklineError
+from hookline.lineage.edges import EdgeTable
+from hookline.lineage.nodes import About, Edge, How, Node
 
-NodeKind = Literal["dataset", "column", "job"]
-EdgeKind = Literal["DIRECT", "INDIRECT"]
+if TYPE_CHECKING:
+    from hookline.lineage.names import Names
 
-
-class UnknownNodeError(HooklineError):
-    """A name that leads to no node, or to several."""
-
-
-@dataclass(frozen=True)
-class Node:
-    """A dataset, a column or a job."""
-
-    kind: NodeKind
-    namespace: str
-    name: str
-
-    @property
-    def id(self) -> str:
-        """Unique in the graph."""
-        prefix = "job:" if self.kind == "job" else ""
-        return f"{prefix}{self.namespace}|{self.name}"
-
-    @property
-    def label(self) -> str:
-        """For people: a file's path alone, else namespace and name."""
-        return (
-            self.name if self.namespace == "file" or self.kind == "job" else f"{self.namespace}/{self.name.lstrip('/')}"
-        )
-
-
-@dataclass
-class Edge:
-    """``target`` was made from ``source``.
-
-    Attributes:
-        transformation: how, such as the write's operation.
-        jobs: (namespace, name) of the jobs that did it.
-        last_seen: when it was last done, ISO 8601.
-    """
-
-    source: str
-    target: str
-    kind: EdgeKind = "DIRECT"
-    transformation: str = ""
-    jobs: set[tuple[str, str]] = field(default_factory=set)
-    last_seen: str = ""
+Direction = Literal["up", "down"]
+__all__ = ["Direction", "Edge", "How", "LineageGraph", "Node"]
 
 
 class LineageGraph:
-    """Nodes by id, and edges by (source, target).
+    """Numbered nodes and the edges between them.
 
     Attributes:
-        aliases: other names of a node, such as a table's in the catalog, by id.
-        incomplete: why a node may come from more than the graph shows, by id.
+        nodes: by number.
+        edges: arrays, by the edge's number.
+        columns: of a dataset, in the order of its schema as far as known.
+        about: what else is known of a node.
+        job_owners: by the job's (namespace, name).
     """
 
     def __init__(self) -> None:
-        self.nodes: dict[str, Node] = {}
-        self.edges: dict[tuple[str, str], Edge] = {}
-        self.aliases: dict[str, set[str]] = {}
-        self.incomplete: dict[str, str] = {}
-        self._down: dict[str, list[str]] = {}
-        self._up: dict[str, list[str]] = {}
+        self.nodes: list[Node] = []
+        self.edges = EdgeTable()
+        self.columns: dict[int, list[int]] = {}
+        self.about: dict[int, About] = {}
+        self.job_owners: dict[tuple[str, str], set[str]] = {}
+        self._numbers: dict[Node, int] = {}
+        self._owners = array("i")
+        self._names: tuple[int, Names] | None = None  # of a graph with so many nodes
+        self._shared: dict[Direction, tuple[tuple[int, int], dict[int, list[int]]]] = {}  # of that state
 
-    def add_node(self, node: Node) -> str:
-        """Have this node; its id."""
-        self.nodes.setdefault(node.id, node)
-        return node.id
+    def __len__(self) -> int:
+        return len(self.nodes)
 
-    def add_edge(
-        self, source: Node, target: Node, *, transformation: str = "", job: Node | None = None, at: str = ""
+    def __contains__(self, node: Node) -> bool:
+        return node in self._numbers
+
+    def add(self, node: Node) -> int:
+        """Have this node; its number. A column's dataset comes with it."""
+        number = self._numbers.get(node)
+        if number is not None:
+            return number
+        dataset = self.add(node.dataset) if node.kind == "column" else None
+        number = self._numbers[node] = len(self.nodes)
+        self.nodes.append(node)
+        self._owners.append(number if dataset is None else dataset)
+        if dataset is not None:
+            self.columns.setdefault(dataset, []).append(number)
+        return number
+
+    def number(self, node: Node) -> int:
+        """A node's number.
+
+        Raises:
+            KeyError: it is not in the graph.
+        """
+        return self._numbers[node]
+
+    def owner(self, number: int) -> int:
+        """The number of a column's dataset; any other node's own."""
+        return self._owners[number]
+
+    def know(self, number: int) -> About:
+        """What is known of a node, to add to it."""
+        return self.about.setdefault(number, About())
+
+    def told(self, number: int) -> About:
+        """What is known of a node, to read."""
+        return self.about.get(number) or About()
+
+    def link(
+        self,
+        source: Node,
+        target: Node,
+        how: How,
+        *,
+        jobs: Iterable[tuple[str, str]] = (),
+        run: str = "",
+        first: float = 0.0,
+        last: float = 0.0,
+        vague: bool = False,
     ) -> None:
-        """Have this edge; what is new about one that is there already is added to it."""
-        key = (self.add_node(source), self.add_node(target))
-        if key not in self.edges:
-            self.edges[key] = Edge(*key)
-            self._down.setdefault(key[0], []).append(key[1])
-            self._up.setdefault(key[1], []).append(key[0])
-        edge = self.edges[key]
-        if at >= edge.last_seen:
-            edge.last_seen, edge.transformation = at, transformation or edge.transformation
-        if job:
-            edge.jobs.add((job.namespace, job.name))
+        """Have an edge. Loaders of many edges talk to ``edges`` themselves."""
+        numbers = (
+            self.edges.number_of_how(how),
+            self.edges.number_of_jobs(frozenset(jobs)),
+            self.edges.number_of_run(run),
+        )
+        ends = self.add(source), self.add(target)
+        if source.kind == "column":
+            self.edges.put(*ends, *numbers, first, last, rows=target.kind != "column")
+        else:
+            self.edges.put_whole(*ends, *numbers, first, last, vague=vague)
 
-    def add_work(
-        self, job: Node, inputs: Iterable[Node], outputs: Iterable[Node], *, transformation: str = "", at: str = ""
-    ) -> None:
-        """A job made each output from all inputs."""
-        sources, targets = list(inputs), list(outputs)
-        for source in sources:
-            for target in targets or [job]:
-                self.add_edge(source, target, transformation=transformation if targets else "read", job=job, at=at)
-        if not sources:
-            for target in targets:
-                self.add_edge(job, target, transformation=transformation, job=job, at=at)
-
-    def find(self, name: str) -> Node:
-        """The node that a person means: by id, label, full name, other name, or the end of its path.
+    def find(self, name: str) -> int:
+        """The number of the node that a person means: see ``Names``.
 
         Raises:
             UnknownNodeError: with what could have been meant.
         """
-        if name in self.nodes:
-            return self.nodes[name]
-        tests: tuple[Callable[[Node], bool], ...] = (
-            lambda node: name in self._names(node),
-            lambda node: any(f"/{known}".endswith((f"/{name.strip('/')}", f".{name}")) for known in self._names(node)),
+        from hookline.lineage.names import Names
+
+        if self._names is None or self._names[0] != len(self):
+            self._names = len(self), Names(self)
+        return self._names[1].find(name)
+
+    def edge(self, number: int) -> Edge:
+        """One edge with all that is known of it."""
+        table = self.edges
+        return Edge(
+            number,
+            table.source[number],
+            table.target[number],
+            table.hows[table.how[number]],
+            table.job_sets[table.jobs[number]],
+            table.runs[table.run[number]],
+            table.first[number],
+            table.last[number],
+            bool(table.vague[number]),
         )
-        for test in tests:
-            found = [node for node in self.nodes.values() if test(node)]
-            if len(found) > 1:
-                found = [node for node in found if node.kind == "dataset"] or found
-            if len(found) == 1:
-                return found[0]
-            if found:
-                raise UnknownNodeError(f"{name!r} may mean {_listed(found)}: give more of the name")
-        raise UnknownNodeError(self._nothing_like(name))
 
-    def upstream(self, node_id: str) -> list[str]:
-        """The nodes that this one directly comes from."""
-        return sorted(self._up.get(node_id, ()))
+    def hides_columns(self, edge: int) -> bool:
+        """Whether columns may go along this edge of datasets unseen; along one to a job they always do."""
+        ends = self.nodes[self.edges.source[edge]].kind, self.nodes[self.edges.target[edge]].kind
+        return bool(self.edges.vague[edge]) or "job" in ends
 
-    def downstream(self, node_id: str) -> list[str]:
-        """The nodes that directly come from this one."""
-        return sorted(self._down.get(node_id, ()))
+    def shared_edges(self, direction: Direction) -> dict[int, list[int]]:
+        """By dataset, the edges that concern each of its columns without leaving or entering one.
 
-    def reach(self, node_id: str, step: Callable[[str], list[str]]) -> dict[str, int]:
-        """Everything that can be reached by steps, with the least number of them; not the start itself."""
-        distance = {node_id: 0}
-        waiting = deque([node_id])
-        while waiting:
-            before = waiting.popleft()
-            for after in step(before):
-                if after not in distance:
-                    distance[after] = distance[before] + 1
-                    waiting.append(after)
-        del distance[node_id]
-        return distance
+        They are those that hide columns; and those from columns that decide on all of its rows, on the way up.
+        """
+        kept = self._shared.get(direction)
+        if kept is not None and kept[0] == self.edges.state:
+            return kept[1]
+        found: dict[int, list[int]] = (
+            {} if direction == "down" else {key: [*rows] for key, rows in self.edges.rows.items()}
+        )
+        near = self.edges.out if direction == "down" else self.edges.into
+        for dataset in self.columns:
+            hiding = [edge for edge in near.get(dataset, ()) if self.hides_columns(edge)]
+            if hiding:
+                found.setdefault(dataset, []).extend(hiding)
+        self._shared[direction] = self.edges.state, found
+        return found
 
-    def part(self, node_ids: Iterable[str]) -> LineageGraph:
-        """The nodes and the edges between them, as a graph of its own."""
-        kept = set(node_ids)
-        part = LineageGraph()
-        part.nodes = {key: node for key, node in self.nodes.items() if key in kept}
-        part.edges = {key: edge for key, edge in self.edges.items() if kept.issuperset(key)}
-        part.aliases = {key: names for key, names in self.aliases.items() if key in kept}
-        part.incomplete = {key: reason for key, reason in self.incomplete.items() if key in kept}
-        for source, target in part.edges:
-            part._down.setdefault(source, []).append(target)
-            part._up.setdefault(target, []).append(source)
+    def datasets(self) -> Iterator[int]:
+        """The numbers of all datasets."""
+        return (number for number, node in enumerate(self.nodes) if node.kind == "dataset")
+
+    def jobs(self) -> set[tuple[str, str]]:
+        """(namespace, name) of every job that made an edge."""
+        return {job for jobs in self.edges.job_sets for job in jobs}
+
+    def part(self, kept: Iterable[int], *, edges: Iterable[int] | None = None) -> LineageGraph:
+        """Some nodes, or the ends of some edges, and the edges between them, as a graph of its own."""
+        table, part = self.edges, LineageGraph()
+        part.job_owners = self.job_owners
+        numbers = set(kept)
+        for number in sorted(numbers):
+            self._copy(number, part)
+        for number in table if edges is None else edges:
+            if table.source[number] in numbers and table.target[number] in numbers:
+                one = self.edge(number)
+                ends = self.nodes[one.source], self.nodes[one.target]
+                seen = one.first_seen, one.last_seen
+                part.link(*ends, one.how, jobs=one.jobs, run=one.run, first=seen[0], last=seen[1], vague=one.vague)
         return part
 
-    def _names(self, node: Node) -> set[str]:
-        return {node.label, node.name} | self.aliases.get(node.id, set())
-
-    def _nothing_like(self, name: str) -> str:
-        if not self.nodes:
-            return "no lineage is known yet: run a job with the lineage plugin first"
-        last = name.strip("/").rpartition("/")[2].lower()
-        near = [node for node in self.nodes.values() if last and last in node.name.lower()]
-        return f"no dataset or job is named {name!r}; " + (
-            f"near it: {_listed(near)}" if near else f"known: {_listed(list(self.nodes.values()))}"
-        )
+    def _copy(self, number: int, part: LineageGraph) -> None:
+        own = part.add(self.nodes[number])
+        if number in self.about:
+            part.about[own] = self.about[number]
 
 
-def _listed(nodes: list[Node], most: int = 8) -> str:
-    labels = sorted(node.label for node in nodes)
-    more = f" and {len(labels) - most} more" if len(labels) > most else ""
-    return ", ".join(labels[:most]) + more
+class _Graphs(types.ModuleType):
+    """This module is also what ``hookline.lineage.graph(…)`` calls: the function and the module have one name."""
+
+    def __call__(self, *args: Any, **options: Any) -> Any:
+        from hookline.lineage.sources import graph
+
+        return graph(*args, **options)
+
+
+sys.modules[__name__].__class__ = _Graphs

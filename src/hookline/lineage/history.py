@@ -1,7 +1,8 @@
-"""Reads a graph from OpenLineage events, ours or another producer's.
+"""Reads OpenLineage events, ours or another producer's, as works.
 
-Events are accumulative: a run's inputs and outputs are united over its events, and become edges when the run
-completes. A run that failed leaves no edges, unless the event says that its data is visible all the same.
+Events are accumulative: a run's inputs and outputs are united over its events, and become work when the run completes. A
+run that failed did no work. Our own events say of each write whether its data is visible to readers, and that alone
+counts. Events of jobs and of datasets, which have no run, tell of work and of what is known at once.
 """
 
 from __future__ import annotations
@@ -13,8 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from hookline.core.errors import HooklineError
-from hookline.lineage.graph import LineageGraph, Node
+from hookline.lineage.described import described, environment_of, mapping, owners_of, traced
+from hookline.lineage.nodes import seconds
+from hookline.lineage.works import Described, Name, Traced, Work
 
+Event = dict[str, Any]
 _ENDS = frozenset({"COMPLETE", "FAIL", "ABORT"})
 
 
@@ -22,31 +26,27 @@ _ENDS = frozenset({"COMPLETE", "FAIL", "ABORT"})
 class _Pending:
     """What the events of one run have said so far."""
 
-    inputs: dict[str, Node] = field(default_factory=dict)
-    outputs: dict[str, Node] = field(default_factory=dict)
-    aliases: dict[str, set[str]] = field(default_factory=dict)
+    inputs: dict[Name, Described] = field(default_factory=dict)
+    outputs: dict[Name, Described] = field(default_factory=dict)
+    traced: dict[Name, Traced] = field(default_factory=dict)
+    owners: set[str] = field(default_factory=set)
+    environment: str | None = None
 
-    def add(self, side: dict[str, Node], datasets: Any) -> None:
-        """Take in an event's list of datasets, on one of the two sides."""
-        for dataset in datasets or ():
-            node = Node("dataset", str(dataset["namespace"]), str(dataset["name"]))
-            side[node.id] = node
-            self.aliases.setdefault(node.id, set()).update(_other_names(dataset.get("facets")))
-
-
-def read_graph(paths: Iterable[Path]) -> LineageGraph:
-    """The graph of all events in NDJSON files; a file that is not there has none.
-
-    Raises:
-        HooklineError: when a file can't be read.
-    """
-    graph = LineageGraph()
-    for path in paths:
-        add_events(graph, read_events(path))
-    return graph
+    def add(self, event: Event) -> None:
+        """Take in one event."""
+        own = bool(_our_facet(event) or _work_facet(event))
+        for dataset in event.get("inputs") or ():
+            _unite(self.inputs, described(dataset))
+        for dataset in event.get("outputs") or ():
+            _unite(self.outputs, described(dataset))
+            found = traced(dataset, notes=own)
+            if found is not None:
+                self.traced[(str(dataset["namespace"]), str(dataset["name"]))] = found
+        self.owners |= owners_of(mapping(event.get("job")).get("facets"))
+        self.environment = environment_of(event) or self.environment
 
 
-def read_events(path: Path) -> Iterator[dict[str, Any]]:
+def read_events(path: Path) -> Iterator[Event]:
     """The events of an NDJSON file. Lines that are no events, such as half of one, are passed over."""
     try:
         with path.open("rb") as lines:
@@ -60,60 +60,119 @@ def read_events(path: Path) -> Iterator[dict[str, Any]]:
         raise HooklineError(f"lineage can't be read from {path}: {error.strerror}") from error
 
 
-def add_events(graph: LineageGraph, events: Iterable[dict[str, Any]]) -> None:
-    """Add the edges that the events tell of."""
+def works_of(events: Iterable[Event]) -> Iterator[Work]:
+    """What the events tell to have been done."""
     pending: dict[str, _Pending] = {}
     for event in events:
+        if "run" not in event:
+            yield _without_run(event)
+            continue
         run_id = str(event["run"]["runId"])
         so_far = pending.setdefault(run_id, _Pending())
-        so_far.add(so_far.inputs, event.get("inputs"))
-        so_far.add(so_far.outputs, event.get("outputs"))
+        so_far.add(event)
         if event.get("eventType") in _ENDS:
             del pending[run_id]
-            _end(graph, event, so_far)
+            work = _end(event, so_far)
+            if work:
+                yield work
 
 
-def _end(graph: LineageGraph, event: dict[str, Any], so_far: _Pending) -> None:
-    own = _our_facet(event)
-    outputs = so_far.outputs if event["eventType"] == "COMPLETE" or own.get("published") else {}
-    if outputs or not so_far.outputs:
-        job = Node("job", str(event["job"]["namespace"]), _job_name(event))
-        operation = str(own.get("operation", ""))
-        at = str(event.get("eventTime", ""))
-        graph.add_work(job, so_far.inputs.values(), outputs.values(), transformation=operation, at=at)
-    for key in graph.nodes.keys() & so_far.aliases.keys():
-        graph.aliases.setdefault(key, set()).update(so_far.aliases[key])
-    if own.get("opaque"):
-        graph.incomplete.update(dict.fromkeys(outputs, str(own["opaque"])))
-
-
-def _our_facet(event: dict[str, Any]) -> dict[str, Any]:
-    return _mapping(_mapping(event["run"].get("facets")).get("hookline_write"))
-
-
-def _job_name(event: dict[str, Any]) -> str:
-    """The job that a person knows: of our writes the application, named by the parent facet."""
-    if not _our_facet(event):
-        return str(event["job"]["name"])
-    parent = _mapping(_mapping(event["run"]["facets"]).get("parent"))
-    return str(_mapping(parent.get("job")).get("name") or event["job"]["name"])
-
-
-def _other_names(facets: Any) -> set[str]:
-    links = _mapping(_mapping(facets).get("symlinks")).get("identifiers") or ()
-    return {str(link["name"]) for link in links if "name" in _mapping(link)}
-
-
-def _parse(line: bytes) -> dict[str, Any] | None:
+def is_event(event: Any) -> bool:
+    """Whether a value has what every reader of events relies on."""
     try:
-        event: dict[str, Any] = json.loads(line)
         datasets = [*(event.get("inputs") or ()), *(event.get("outputs") or ())]
-        names = [event["run"]["runId"], event["job"]["namespace"], event["job"]["name"]]
+        names = [] if "dataset" in event else [event["job"]["namespace"], event["job"]["name"]]
+        names += [event["run"]["runId"]] if "run" in event else []
+        datasets += [event["dataset"]] if "dataset" in event else []
         names += [dataset[key] for dataset in datasets for key in ("namespace", "name")]
-    except (ValueError, KeyError, TypeError, AttributeError):
+    except (KeyError, TypeError, AttributeError):
+        return False
+    return bool(names) and all(names)
+
+
+def _end(event: Event, so_far: _Pending) -> Work | None:
+    own = _our_facet(event)
+    visible = own.get("published", event["eventType"] == "COMPLETE")
+    outputs = so_far.outputs if visible else {}
+    if so_far.outputs and not outputs:
         return None
-    return event if all(names) else None
+    at = seconds(str(event.get("eventTime", "")))
+    job, run = _job_and_run(event)
+    for output in outputs.values():
+        output.about.written_at = at
+        output.about.incomplete = str(own.get("opaque") or "") or output.about.incomplete
+    return Work(
+        job=(str(event["job"]["namespace"]), job),
+        at=at,
+        run=run,
+        operation=str(own.get("operation", "")),
+        environment=so_far.environment,
+        inputs=[*so_far.inputs.values()],
+        outputs=[*outputs.values()],
+        traced={name: found for name, found in so_far.traced.items() if name in outputs},
+        owners=so_far.owners,
+        key=str(event["job"]["name"]),
+    )
 
 
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
+def _without_run(event: Event) -> Work:
+    """A job's or a dataset's event. A dataset alone is an input of nothing: it is only described."""
+    at = seconds(str(event.get("eventTime", "")))
+    if "dataset" in event:
+        return Work(job=None, at=at, inputs=[described(event["dataset"])])
+    so_far = _Pending()
+    so_far.add(event)
+    return Work(
+        job=(str(event["job"]["namespace"]), str(event["job"]["name"])),
+        at=at,
+        environment=so_far.environment,
+        inputs=[*so_far.inputs.values()],
+        outputs=[*so_far.outputs.values()],
+        traced=so_far.traced,
+        owners=so_far.owners,
+        operation=str(_work_facet(event).get("operation", "")),
+        key=str(event["job"]["name"]),
+    )
+
+
+def _our_facet(event: Event) -> Event:
+    return mapping(mapping(mapping(event.get("run")).get("facets")).get("hookline_write"))
+
+
+def _work_facet(event: Event) -> Event:
+    """What our own export says of a job."""
+    return mapping(mapping(mapping(event.get("job")).get("facets")).get("hookline_work"))
+
+
+def _job_and_run(event: Event) -> tuple[str, str]:
+    """Those that a person knows: of our writes the application's, named by the parent facet."""
+    own = str(event["job"]["name"]), str(event["run"]["runId"])
+    if not _our_facet(event):
+        return own
+    parent = mapping(mapping(event["run"]["facets"]).get("parent"))
+    job, run = mapping(parent.get("job")).get("name"), mapping(parent.get("run")).get("runId")
+    return str(job or own[0]), str(run or own[1])
+
+
+def _unite(side: dict[Name, Described], dataset: Described) -> None:
+    known = side.get(dataset.name)
+    if known is None:
+        side[dataset.name] = dataset
+        return
+    known.columns = dataset.columns or known.columns
+    known.column_tags = dataset.column_tags or known.column_tags
+    about, told = known.about, dataset.about
+    about.aliases |= told.aliases
+    about.owners |= told.owners
+    about.tags.update(told.tags)
+    about.incomplete = told.incomplete or about.incomplete
+    about.rows = told.rows if told.rows is not None else about.rows
+    about.passed, about.failed = max(about.passed, told.passed), max(about.failed, told.failed)
+
+
+def _parse(line: bytes) -> Event | None:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and is_event(event) else None

@@ -2,84 +2,158 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from html import escape
 
-from hookline.core.text import printable
-from hookline.lineage.export import tree
-from hookline.lineage.graph import LineageGraph, Node
+from hookline.core.text import printable, shorten, shorten_path
+from hookline.lineage.graph import Direction, LineageGraph
+from hookline.lineage.nodes import Node
+from hookline.lineage.reports import Difference, cycles, orphans
+from hookline.lineage.tree import tree
+from hookline.lineage.walk import Impact, Reached
 
 _WIDTH = 110
-Step = Callable[[str], list[str]]
+_NOTHING_KNOWN = "no lineage is known yet: run a job with `hookline run` first"
 
 
-def select(graph: LineageGraph, node: Node | None, *, up: bool, down: bool) -> LineageGraph:
-    """The part of the graph that a node comes from and goes to; all of it without a node."""
-    if node is None:
-        return graph
-    reached = {node.id}
-    reached |= graph.reach(node.id, graph.upstream).keys() if up else set()
-    reached |= graph.reach(node.id, graph.downstream).keys() if down else set()
-    return graph.part(reached)
-
-
-def show_text(graph: LineageGraph, node: Node | None, *, up: bool, down: bool, unicode: bool = True) -> str:
+def show_text(graph: LineageGraph, start: int | None, *, directions: Sequence[Direction], unicode: bool = True) -> str:
     """A node with the trees of what it comes from and what comes from it; without a node, from every origin down."""
-    lines = _overview(graph, unicode) if node is None else _one(graph, node, up=up, down=down, unicode=unicode)
+    lines = _overview(graph, unicode) if start is None else _one(graph, start, directions, unicode)
     return "\n".join(lines) + "\n"
 
 
-def impact_text(graph: LineageGraph, node: Node, *, up: bool, down: bool) -> str:
-    """Everything upstream or downstream, nearest first, with the number of steps and the jobs on the way."""
-    lines = [printable(node.label)]
-    for wanted, step, words in (
-        (up, graph.upstream, ("comes from", "comes from nothing that is known")),
-        (down, graph.downstream, ("is the origin of", "nothing is known to come from it")),
-    ):
-        if wanted:
-            lines += _impact(graph, graph.reach(node.id, step), words)
+def impact_text(graph: LineageGraph, start: int, *, directions: Sequence[Direction]) -> str:
+    """Everything upstream or downstream, nearest first, with the way there; then whom to tell."""
+    lines = [printable(graph.nodes[start].label)]
+    for direction in directions:
+        lines += _impact(Impact(graph, start, direction))
     return "\n".join(lines) + "\n"
 
 
-def _impact(graph: LineageGraph, reached: dict[str, int], words: tuple[str, str]) -> Iterator[str]:
-    if not reached:
-        yield f"  {words[1]}"
+def impact_html(impact: Impact, most: int = 200) -> str:
+    """The same as a table for a notebook."""
+    counts = (
+        ", ".join(_count(number, kind) for kind, number in sorted(impact.counts.items())) or "nothing that is known"
+    )
+    title = f"{_safe(impact.graph.nodes[impact.start].label)} {'comes from' if impact.direction == 'up' else 'goes to'}: {counts}"
+    head = "".join(f"<th>{word}</th>" for word in ("steps", "what", "how", "through", "owners"))
+    rows = "".join(_html_row(impact, one) for one in impact.reached[:most])
+    more = f"<p>and {len(impact) - most:,} more</p>" if len(impact) > most else ""
+    owners = "".join(
+        f"<li>{_safe(owner)}: {_safe(', '.join(node.label for node in nodes[:5]))}</li>"
+        for owner, nodes in impact.owners.items()
+    )
+    tell = f"<p>tell</p><ul>{owners}</ul>" if owners else ""
+    return f"<table><caption>{title}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table>{more}{tell}"
+
+
+def reports_text(graph: LineageGraph) -> str:
+    """Datasets at the ends of the graph, and those that come from themselves."""
+    found = orphans(graph)
+    lines = [*_listed("nothing is made from", found.unread), *_listed("nobody known writes", found.unwritten)]
+    lines += _listed("neither", found.alone)
+    groups = cycles(graph)
+    lines.append(f"come from themselves: {len(groups) or 'none'}")
+    lines += ["  " + " ⇄ ".join(printable(node.label) for node in group) for group in groups]
+    return "\n".join(lines) + "\n"
+
+
+def difference_text(found: Difference) -> str:
+    """What came and what went."""
+    lines = [f"+ {printable(node.label)}" for node in found.added_nodes]
+    lines += [f"- {printable(node.label)}" for node in found.removed_nodes]
+    for sign, changes in (("+", found.added), ("-", found.removed)):
+        for one in changes:
+            ends = f"{printable(one.source.label)} -> {printable(one.target.label)}"
+            lines.append(f"{sign} {ends}  [{printable(one.transformation) or one.kind}]")
+    return "\n".join(lines or ["nothing changed"]) + "\n"
+
+
+def _impact(impact: Impact) -> Iterator[str]:
+    up = impact.direction == "up"
+    if not impact:
+        yield "  comes from nothing that is known" if up else "  nothing is known to come from it"
         return
-    jobs = sum(graph.nodes[key].kind == "job" for key in reached)
-    counts = [_count(len(reached) - jobs, "dataset")] + ([_count(jobs, "other job")] if jobs else [])
-    yield f"  {words[0]} {' and '.join(counts)}:"
-    for key, steps in sorted(reached.items(), key=lambda item: (item[1], item[0])):
-        node = graph.nodes[key]
-        kind = "job " if node.kind == "job" else ""
-        yield f"  {steps:>3}  {kind}{printable(node.label)}"
+    counts = [
+        _count(impact.counts[kind], noun)
+        for kind, noun in (("column", "column"), ("dataset", "dataset"), ("job", "other job"))
+        if impact.counts[kind]
+    ]
+    yield f"  {'comes from' if up else 'is the origin of'} {_and(counts)}:"
+    for one in impact:
+        kind = "job " if one.node.kind == "job" else ""
+        yield f"  {one.steps:>3}  {kind}{printable(one.node.label)}{_way(impact, one.number)}"
+    for owner, nodes in impact.owners.items():
+        yield f"  tell {printable(owner)}: {', '.join(printable(_end(node)) for node in nodes[:5])}" + (
+            f" and {len(nodes) - 5} more" if len(nodes) > 5 else ""
+        )
 
 
-def _one(graph: LineageGraph, node: Node, *, up: bool, down: bool, unicode: bool) -> Iterator[str]:
-    yield printable(node.label)
-    if node.id in graph.incomplete:
-        yield f"  may come from more than is shown: {printable(graph.incomplete[node.id])}"
-    if up:
-        yield from _branch(graph, node, graph.upstream, "comes from", unicode)
-    if down:
-        yield from _branch(graph, node, graph.downstream, "goes to", unicode)
+def _way(impact: Impact, number: int) -> str:
+    words, through = _told(impact, number)
+    return f"  [{words}{f' through {through}' if through else ''}]"
 
 
-def _branch(graph: LineageGraph, node: Node, step: Step, title: str, unicode: bool) -> Iterator[str]:
-    lines = tree(graph, node.id, step, width=_WIDTH, unicode=unicode)
-    yield f"{title}:" if lines else f"{title}: nothing that is known"
-    yield from lines
+def _told(impact: Impact, number: int) -> tuple[str, str]:
+    """The transformations on the way, and through what it leads."""
+    path = impact.path(number)
+    words = []
+    for edge in path:
+        word = printable(edge.how.transformation, 40) or edge.how.kind
+        words.append(word + (" masked" if edge.how.masking else ""))
+    middle = [edge.target if impact.direction == "down" else edge.source for edge in path[:-1]]
+    return printable(" > ".join(words)), printable(", ".join(_end(impact.graph.nodes[one]) for one in middle))
+
+
+def _html_row(impact: Impact, one: Reached) -> str:
+    owners = sorted(impact.graph.told(impact.graph.owner(one.number)).owners)
+    cells = (str(one.steps), one.node.label, *_told(impact, one.number), ", ".join(owners))
+    return f"<tr>{''.join(f'<td>{_safe(cell)}</td>' for cell in cells)}</tr>"
+
+
+def _safe(text: str) -> str:
+    return escape(shorten(printable(text), 200))
+
+
+def _one(graph: LineageGraph, start: int, directions: Sequence[Direction], unicode: bool) -> Iterator[str]:
+    yield printable(graph.nodes[start].label)
+    incomplete = graph.told(graph.owner(start)).incomplete
+    if incomplete:
+        yield f"  may come from more than is shown: {printable(incomplete)}"
+    for direction in directions:
+        lines = tree(graph, start, direction, width=_WIDTH, unicode=unicode)
+        title = "comes from" if direction == "up" else "goes to"
+        yield f"{title}:" if lines else f"{title}: nothing that is known"
+        yield from lines
 
 
 def _overview(graph: LineageGraph, unicode: bool) -> Iterator[str]:
     if not graph.nodes:
-        yield "no lineage is known yet: run a job with the lineage plugin first"
-    shown: set[str] = set()
-    for key in sorted(graph.nodes):
-        if not set(graph.upstream(key)) - {key}:
-            yield printable(graph.nodes[key].label)
-            yield from tree(graph, key, graph.downstream, width=_WIDTH, unicode=unicode)
-            shown |= {key, *graph.reach(key, graph.downstream)}
-    for key in sorted(graph.nodes.keys() - shown):
-        yield printable(graph.nodes[key].label)
+        yield _NOTHING_KNOWN
+    ordered = sorted((node.id, number) for number, node in enumerate(graph.nodes) if node.kind != "column")
+    shown: set[int] = set()
+    for _, number in ordered:
+        if all(graph.edges.source[edge] == number for edge in graph.edges.into.get(number, ())):
+            yield printable(graph.nodes[number].label)
+            yield from tree(graph, number, "down", width=_WIDTH, unicode=unicode)
+            shown |= Impact(graph, number, "down").steps.keys()
+    for _, number in ordered:
+        if number not in shown:
+            yield printable(graph.nodes[number].label)
+
+
+def _listed(title: str, nodes: Sequence[Node]) -> list[str]:
+    return [f"{title}: {len(nodes) or 'none'}", *(f"  {printable(node.label)}" for node in nodes)]
+
+
+def _end(node: Node) -> str:
+    """The last part of a name."""
+    dataset = shorten_path(node.name.rpartition("/")[2] or node.name, 40)
+    return f"{dataset}.{node.column}" if node.kind == "column" else dataset
+
+
+def _and(parts: Sequence[str]) -> str:
+    return " and ".join([", ".join(parts[:-1]), parts[-1]] if len(parts) > 1 else parts)
 
 
 def _count(number: int, noun: str) -> str:

@@ -58,6 +58,15 @@ class Progress:
         self._drawn = False
         self._since: dict[int, float] = {}
         self._next_plain = 0.0
+        self._writing: dict[str, str] = {}
+
+    def write_started(self, write_id: str, dataset: str) -> None:
+        """From now on stages may be about this write."""
+        self._writing[write_id] = dataset
+
+    def write_ended(self, write_id: str) -> None:
+        """They are no longer."""
+        self._writing.pop(write_id, None)
 
     def start(self) -> None:
         """Begin to watch, once."""
@@ -88,7 +97,10 @@ class Progress:
         if not slow:
             return self._wipe()
         elapsed_s = now - min(self._since[stage.id] for stage in slow)
-        text = progress_line(slow, elapsed_s, self._terminal.width - 1, self._terminal.style)
+        # Which of several writes a stage belongs to is not known.
+        datasets = list(self._writing.values())
+        writing = datasets[0] if len(datasets) == 1 else ""
+        text = progress_line(slow, elapsed_s, self._terminal.width - 1, self._terminal.style, writing)
         return self._draw(text) if self._terminal.interactive else self._write_plain(text, now)
 
     def _draw(self, text: str) -> bool:
@@ -106,12 +118,13 @@ class Progress:
         return self._terminal.write_through(f"hookline: {text}\n")
 
 
-def progress_line(stages: Sequence[Stage], elapsed_s: float, width: int, style: Style) -> str:
+def progress_line(stages: Sequence[Stage], elapsed_s: float, width: int, style: Style, writing: str = "") -> str:
     """One line, no wider than ``width``: a bar for each stage, as many as have room.
 
     Args:
         stages: not empty.
         elapsed_s: how long the oldest of them has been under way.
+        writing: what is being written, when that is known.
     """
     clock = f"{int(elapsed_s) // 60}:{int(elapsed_s) % 60:02d}"
     for count in range(min(len(stages), _MOST_STAGES), 0, -1):
@@ -121,7 +134,7 @@ def progress_line(stages: Sequence[Stage], elapsed_s: float, width: int, style: 
         if bar_width >= _BAR_WIDTH[0]:
             bars = [f"{_title(stage)} {_bar(stage, bar_width, style)} {_count(stage)}" for stage in stages[:count]]
             line = "  ".join([*bars, ending])
-            return line + _detail(stages[0], width - len(line)) if len(stages) == 1 else line
+            return line + _detail(stages[0], width - len(line), writing) if len(stages) == 1 else line
     return f"{_title(stages[0])} {_count(stages[0])}  {clock}"[: max(width, 0)]
 
 
@@ -138,13 +151,14 @@ def _bar(stage: Stage, width: int, style: Style) -> str:
     return style.sign("full") * full + style.sign("empty") * (width - full)
 
 
-def _detail(stage: Stage, room: int) -> str:
+def _detail(stage: Stage, room: int, writing: str) -> str:
     """What else there is to say of a stage that has the line for itself, if there is room for it."""
     failed = f", {stage.failed} failed" if stage.failed else ""
     tasks = f"  {stage.running} running{failed}"
     if len(tasks) > room:
         return ""
-    name = shorten(printable(stage.name, 200), room - len(tasks) - 2) if room - len(tasks) >= 14 else ""
+    about = f"writes {writing}" if writing else stage.name
+    name = shorten(printable(about, 200), room - len(tasks) - 2) if room - len(tasks) >= 14 else ""
     return tasks + (f"  {name}" if name else "")
 
 
@@ -180,6 +194,8 @@ def _stage(info: Any) -> Stage:
     # PySpark's jobs come through py4j, and Spark names the call site "parquet at NativeMethodAccessorImpl.java:0".
     # A place in the job's own file comes with its whole path.
     what, _, place = str(info.name).partition(" at ")
+    if what.startswith("$anonfun"):
+        what, place = "", "NativeMethodAccessorImpl"  # adaptive execution submits its stages from inside of Spark
     file = "" if place.startswith("NativeMethodAccessorImpl") else place.rpartition("/")[2]
     name = f"{what} at {file}" if file else what
     return Stage(

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
-from hookline.core.events import ErrorInfo, PluginReport, RunEnded, Verdict, Write
+from hookline.core.events import ErrorInfo, PluginReport, Run, RunEnded, Verdict, Write
 from hookline.core.text import printable, shorten, shorten_path
 from hookline.observability.style import Tone
 
@@ -49,10 +49,10 @@ class Remark:
     details: tuple[tuple[str, str], ...] = ()
 
 
-def remarks(ended: RunEnded, targets: Sequence[Target], *, shown: Shown, width: int) -> Iterator[Remark]:
+def remarks(run: Run, ended: RunEnded, targets: Sequence[Target], *, shown: Shown, width: int) -> Iterator[Remark]:
     """Everything that is worth a sentence, the worst first."""
     yield from _failures(ended, targets, width)
-    yield from _verdicts(targets, shown, width)
+    yield from _verdicts(run, targets, shown, width)
     for report in ended.plugins:
         if report.failures:
             yield Remark("warning", _plugin_failures(report), "warn")
@@ -67,7 +67,7 @@ def remarks(ended: RunEnded, targets: Sequence[Target], *, shown: Shown, width: 
 
 
 def _failures(ended: RunEnded, targets: Sequence[Target], width: int) -> Iterator[Remark]:
-    if ended.error and ended.error.type != _REFUSED:
+    if ended.error and not _is_refusal(ended.error):
         yield Remark("failed", f"the job raised {_error(ended.error)}", "bad")
     failed = [(target, write) for target in targets for write in target.writes if write.error]
     for target, write in failed[:_MOST_FAILURES]:
@@ -78,13 +78,18 @@ def _failures(ended: RunEnded, targets: Sequence[Target], width: int) -> Iterato
         yield Remark("failed", f"{len(failed) - _MOST_FAILURES} more writes failed or were refused", "bad")
 
 
-def _verdicts(targets: Sequence[Target], shown: Shown, width: int) -> Iterator[Remark]:
+def _verdicts(run: Run, targets: Sequence[Target], shown: Shown, width: int) -> Iterator[Remark]:
     told = [(target, v) for target in targets for v in target.verdicts if shown == "all" or v.status != "passed"]
     told.sort(key=lambda pair: (pair[1].status == "passed", not pair[1].refuses))
     for target, verdict in told[:_MOST_VERDICTS]:
         yield _verdict(target, verdict, width)
     if len(told) > _MOST_VERDICTS:
-        yield Remark("note", f"{len(told) - _MOST_VERDICTS} more checks: hookline report shows all")
+        yield Remark("note", f"{len(told) - _MOST_VERDICTS} more checks: {where_all_is(run)}")
+
+
+def where_all_is(run: Run) -> str:
+    """Where a person finds what a summary has no room for."""
+    return f"hookline runs {printable(run.run_id)[:8]} --json shows all"
 
 
 def _verdict(target: Target, verdict: Verdict, width: int) -> Remark:
@@ -118,9 +123,14 @@ def _error(error: ErrorInfo) -> str:
     return f"{error.type} [{error.condition}]" if error.condition else error.type
 
 
+def _is_refusal(error: ErrorInfo) -> bool:
+    """An error's type comes with its module."""
+    return error.type.rpartition(".")[2] == _REFUSED
+
+
 def _outcome(write: Write) -> str:
     visible = "the data is visible to readers" if write.published else "nothing was published"
-    if write.error is None or write.error.type == _REFUSED:
+    if write.error is None or _is_refusal(write.error):
         return f"refused, {visible}"
     return f"failed with {_error(write.error)}, {visible}"
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from hookline.core.events import Run, RunEnded, RunStatus, VerdictStatus
 from hookline.core.text import display_width, in_units, in_words, printable, shorten, shorten_path, wrap
-from hookline.observability.remarks import Remark, Shown, Target, remarks
+from hookline.observability.remarks import Remark, Shown, Target, remarks, where_all_is
 from hookline.observability.style import Style, Tone
 from hookline.observability.table import Cell, Column, layout
 
@@ -62,7 +62,7 @@ class _Summary:
         yield from self._reads()
         yield ""
         yield from self._writes()
-        told = [*remarks(self.ended, self.targets, shown=self.shown, width=self.width)]
+        told = [*remarks(self.run, self.ended, self.targets, shown=self.shown, width=self.width)]
         yield from [""] if told else []
         for remark in told:
             yield from self._told(remark)
@@ -70,7 +70,8 @@ class _Summary:
 
     def _heading(self) -> str:
         rule, status, paint = self.style.sign("rule"), self.ended.status, self.style.paint
-        sign = f"{self.style.sign('passed' if status == 'finished' else 'failed')} " if self.style.unicode else ""
+        name = "note" if status == "running" else "passed" if status == "finished" else "failed"
+        sign = f"{self.style.sign(name)} " if self.style.unicode else ""
         left, right = f"{rule * 2} hookline {rule} ", f" {sign}{status} "
         job = shorten(printable(self.run.job), self.width - len(left) - len(right) - 5)
         fill = f" {rule * (self.width - len(left) - display_width(job) - len(right) - 3)}"
@@ -109,7 +110,7 @@ class _Summary:
         if len(self.targets) > _MOST_TARGETS:
             yield f"… and {len(self.targets) - _MOST_TARGETS:,} more"
         if older > 0:
-            yield f"… and {older:,} earlier writes: hookline report shows all"
+            yield f"… and {older:,} earlier writes: {where_all_is(self.run)}"
 
     def _row(self, target: Target) -> list[Cell]:
         writes = target.writes

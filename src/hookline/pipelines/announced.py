@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hookline.core.events import Dataset
+from hookline.pipelines import names
 
 Kind = Literal["write", "measure"]
 _KEPT = 5_000
@@ -47,7 +48,7 @@ def covers(kind: Kind, dataset: Dataset | None, at_ms: float) -> bool:
         entries = [entry for entry in _windows if entry.kind == kind]
     return any(
         entry.start_ms - _SLACK_MS <= at_ms <= (entry.end_ms or float("inf")) + _SLACK_MS
-        and (dataset is None or same(dataset, entry.dataset))
+        and (dataset is None or same(dataset, entry.dataset) or _are_nowhere(dataset, entry.dataset))
         for entry in entries
     )
 
@@ -55,6 +56,11 @@ def covers(kind: Kind, dataset: Dataset | None, at_ms: float) -> bool:
 def same(one: Dataset, other: Dataset) -> bool:
     """Whether two names mean the same data: by place, or by a symlink."""
     return not _identities(one).isdisjoint(_identities(other))
+
+
+def _are_nowhere(one: Dataset, other: Dataset) -> bool:
+    """Sinks of which only their own code knows where they are: the job names them by their format, Spark's plan by their class."""
+    return names.is_nowhere(one) and names.is_nowhere(other)
 
 
 def _identities(dataset: Dataset) -> set[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -9,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 from hookline.core.errors import HooklineError
 from hookline.core.events import Dataset
 from hookline.core.fuse import Target, WrittenFile, columns_of
-from hookline.pipelines import names, storage
+from hookline.pipelines import names, plans, storage
 from hookline.pipelines.tables import TableTarget, table_parts
+from hookline.pipelines.targets import DeltaTarget
+from hookline.pipelines.wording import describe
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+_log = logging.getLogger(__name__)
 _CURES = {
     "PATH_NOT_FOUND": "there is no such path; correct it",
     "UNABLE_TO_INFER_SCHEMA": "there is no Parquet file in it",
@@ -30,7 +34,7 @@ class Resting:
     """A dataset at rest.
 
     Attributes:
-        files: the files that hold exactly its rows; None when only Spark can tell (a table, Delta).
+        files: the files that hold exactly its rows; None when only Spark can tell (a table, deletion vectors).
     """
 
     dataset: Dataset
@@ -47,7 +51,30 @@ class Resting:
             rows=None,
             read_back=lambda: self.frame,
             ridden={},
+            others=Finder(self.frame.sparkSession),
         )
+
+
+class Finder:
+    """Finds datasets that others are compared with; each stays as it was when it was first found.
+
+    Attributes:
+        found: what has been found, by path or name.
+    """
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._spark = spark
+        self.found: dict[str, Resting] = {}
+
+    def __call__(self, place: str) -> Target:
+        """The dataset.
+
+        Raises:
+            HooklineError: when there is nothing that can be read.
+        """
+        if place not in self.found:
+            self.found[place] = find_at_rest(self._spark, place)
+        return self.found[place].target()
 
 
 def find_at_rest(spark: SparkSession, place: str) -> Resting:
@@ -87,9 +114,10 @@ def _looks_like_a_path(place: str) -> bool:
 
 def _at_path(spark: SparkSession, place: str) -> Resting:
     # Relative means from here; a JVM that runs already may have been started elsewhere.
-    uri = storage.qualified(spark, os.path.abspath(place) if os.path.exists(place) else place)
+    uri = plans.qualified(spark, os.path.abspath(place) if os.path.exists(place) else place)
     if storage.exists(spark, f"{uri}/_delta_log"):
-        return Resting(names.path_dataset(uri, "delta"), spark.read.format("delta").load(uri))
+        dataset, frame = names.path_dataset(uri, "delta"), spark.read.format("delta").load(uri)
+        return Resting(dataset, frame, _delta_files(DeltaTarget(dataset, spark, uri)))
     frame = spark.read.parquet(uri)
     return Resting(names.path_dataset(uri, "parquet"), frame, _files(spark, uri))
 
@@ -101,6 +129,15 @@ def _by_name(spark: SparkSession, name: str) -> Resting:
             f"there is no path and no table {name!r}; correct it, or write a path with a slash (./{name})"
         )
     return Resting(target.dataset, spark.table(name))
+
+
+def _delta_files(table: DeltaTarget) -> tuple[WrittenFile, ...] | None:
+    """The table's files; None where Delta, of another version perhaps, can't be asked: Spark can still read it."""
+    try:
+        return table.files()
+    except Exception as error:  # noqa: BLE001
+        _log.info("%s is not read by its files: %s", table.dataset, describe(error))
+        return None
 
 
 def _files(spark: SparkSession, uri: str) -> tuple[WrittenFile, ...]:

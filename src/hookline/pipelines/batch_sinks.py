@@ -1,77 +1,94 @@
-"""Batches of a streaming query that Spark's own sink writes: found in the sink's log, measured and judged afterwards."""
+"""What one batch of a streaming query left in one of Spark's own sinks, as the sink's own log tells it."""
 
 from __future__ import annotations
 
-import json
-import logging
+from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import unquote
 
-from hookline.core.events import utc_now
 from hookline.core.fuse import WrittenFile
-from hookline.core.runtime import RunScope
-from hookline.pipelines import chain, storage
-from hookline.pipelines.tables import TableTarget
+from hookline.pipelines import plans, storage
+from hookline.pipelines.chain import Request
 from hookline.pipelines.targets import DeltaTarget, FolderTarget, Written
 
-logger = logging.getLogger(__name__)
+BatchReader = Callable[[int], Written]
 
 
-class BatchFollower:
-    """One streaming query and where it writes."""
+def reader(request: Request, stream: Any) -> BatchReader:
+    """What tells a batch's files by the batch's id.
 
-    def __init__(self, scope: RunScope, request: chain.Request, java_query: Any) -> None:
-        self.query_id = str(java_query.id().toString())
-        self._scope = scope
+    Args:
+        request: its target is a place, and its frame is what is written.
+        stream: Spark's ``StreamExecution``.
+    """
+    target = request.target
+    if isinstance(target, DeltaTarget):
+        return _DeltaBatches(target, str(stream.id().toString()))
+    if isinstance(target, FolderTarget) and plans.simple_class(stream.sink()) == "FileStreamSink":
+        return _FolderBatches(target, request, plans.private_field(stream.sink(), "fileLog"))
+    return lambda batch_id: Written()
+
+
+class _DeltaBatches:
+    """Each commit of a streaming query carries the query's id and the batch's."""
+
+    def __init__(self, target: DeltaTarget, query_id: str) -> None:
+        self._target = target
+        self._query_id = query_id
+        self._version = target.before()
+        self._first = True
+
+    def __call__(self, batch_id: int) -> Written:
+        # A batch that was committed to the table before a crash, and not in the checkpoint, is skipped when it comes again.
+        repeated = self._first and self._target.has_batch(self._query_id, batch_id)
+        self._first = False
+        after = -1 if repeated else self._version
+        written, self._version = self._target.batch(self._query_id, batch_id, after_version=after)
+        return written
+
+
+class _FolderBatches:
+    """The file sink keeps a log of each batch's files; every tenth one is compacted and repeats those before it."""
+
+    def __init__(self, target: FolderTarget, request: Request, log: Any) -> None:
+        self._target = target
         self._request = request
-        self._query = java_query
-        self._version = -1
-        self._reported = -1
+        self._log = log
+        self._root = storage.local_path(target.uri) or target.uri
 
-    def report(self, batch_id: int, rows: int) -> None:
-        """A batch was committed. Spark repeats the last batch's progress while it is idle: each is reported once."""
-        if batch_id <= self._reported:
-            return
-        self._reported = batch_id
-        now = utc_now()
-        written = self._written(batch_id)
-        refused = chain.assess_afterwards(
-            self._scope, self._request, written, batch_id=batch_id, rows=rows, started_at=now, transformable=True
-        )
-        if refused is not None:
-            logger.error("%s; the query is stopped", refused)
-            self._query.stop()
+    def __call__(self, batch_id: int) -> Written:
+        frame = self._request.frame
+        if frame is None:
+            return Written()
+        return self._target.written(tuple(self._files(batch_id)), frame.schema)
 
-    def _written(self, batch_id: int) -> Written:
-        target = self._request.target
-        if isinstance(target, TableTarget):
-            target = target.place()
-        if isinstance(target, DeltaTarget):
-            written, self._version = target.batch(self.query_id, batch_id, after_version=self._version)
-            return written
-        if isinstance(target, FolderTarget):
-            return _sink_log(target, batch_id, self._request)
-        return Written()
+    def _files(self, batch_id: int) -> Iterator[WrittenFile]:
+        entries = self._entries(batch_id)
+        before = self._last_before(batch_id) if self._is_compacted(batch_id) else None
+        for position in range(len(entries) - 1, -1, -1):
+            uri = unquote(str(entries[position].path()))
+            if uri == before:
+                return
+            path = storage.local_path(uri) or uri
+            relative = path.removeprefix(self._root).lstrip("/")
+            yield WrittenFile(path, int(entries[position].size()), partition=storage.partition_values(relative))
 
+    def _last_before(self, batch_id: int) -> str | None:
+        """The last file that any batch before this one wrote; None when there is none."""
+        for earlier in range(batch_id - 1, -1, -1):
+            entries = self._entries(earlier)
+            if len(entries):
+                return unquote(str(entries[len(entries) - 1].path()))
+            if self._is_compacted(earlier):
+                break
+        return None
 
-def _sink_log(target: FolderTarget, batch_id: int, request: chain.Request) -> Written:
-    """The file sink writes down each batch's files in ``_spark_metadata/<batch>``."""
-    if request.frame is None:
-        return Written()
-    local = storage.local_path(target.uri)
-    if local is None:
-        return Written()
-    try:
-        with open(f"{local}/_spark_metadata/{batch_id}", encoding="utf-8") as log:
-            entries = [json.loads(line) for line in list(log)[1:]]
-    except FileNotFoundError:
-        return Written()  # compacted: every tenth log holds the batches before it as well
-    files = tuple(
-        WrittenFile(
-            storage.local_path(entry["path"].replace("file:///", "/")) or entry["path"],
-            int(entry["size"]),
-            partition=storage.partition_values(entry["path"].removeprefix(f"file://{local}/")),
-        )
-        for entry in entries
-        if entry.get("action") == "add"
-    )
-    return target.written(files, request.frame.schema)
+    def _entries(self, batch_id: int) -> Any:
+        """LookupError when the sink has no such log (any more): then files can't be told to be a batch's."""
+        found = plans.option(self._log.get(batch_id))
+        if found is None:
+            raise LookupError(f"no log of batch {batch_id}")
+        return found
+
+    def _is_compacted(self, batch_id: int) -> bool:
+        return str(self._log.batchIdToPath(batch_id).getName()).endswith(".compact")

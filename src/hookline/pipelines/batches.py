@@ -6,8 +6,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from hookline.core.events import Read
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 
 @dataclass(frozen=True)
@@ -19,25 +23,32 @@ class Batch:
 
 
 _batch: ContextVar[Batch | None] = ContextVar("hookline_batch", default=None)
+_of_session: dict[str, Batch] = {}
 
 
 @contextmanager
-def inside(batch: Batch) -> Iterator[None]:
-    """Writes of the enclosed code belong to this micro-batch."""
+def inside(batch: Batch, spark: SparkSession) -> Iterator[None]:
+    """Writes of the enclosed code belong to this micro-batch.
+
+    Args:
+        spark: the batch's session. Each query has its own, by which writes are known that a batch function hands to
+            threads of its own.
+    """
     token = _batch.set(batch)
+    session = _identity(spark)
+    _of_session[session] = batch
     try:
         yield
     finally:
+        del _of_session[session]
         _batch.reset(token)
 
 
-def current_batch_id() -> int | None:
-    """The micro-batch's id, or None outside one."""
+def current(spark: SparkSession) -> Batch | None:
+    """The micro-batch that a write of this session belongs to; None outside one."""
     batch = _batch.get()
-    return None if batch is None else batch.batch_id
+    return batch if batch is not None or not _of_session else _of_session.get(_identity(spark))
 
 
-def current_inputs() -> tuple[Read, ...]:
-    """What the streaming query reads; a micro-batch's own plan shows an RDD only."""
-    batch = _batch.get()
-    return () if batch is None else batch.inputs
+def _identity(spark: SparkSession) -> str:
+    return str(spark._jsparkSession.sessionUUID())

@@ -9,11 +9,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import wrapt
-
 from hookline.core.errors import ConfigError
 from hookline.core.events import Operation
-from hookline.pipelines import chain, statements, streams, targets, watch
+from hookline.pipelines import chain, followers, origins, plans, statements, streams, targets, watch, wrapping
 from hookline.pipelines.rdds import RDD_SAVES, rdd_request
 from hookline.pipelines.state import current_scope
 from hookline.pipelines.writers import RecordingWriter, RecordingWriterV2
@@ -27,14 +25,16 @@ def install() -> None:
     if _installed:
         return
     _installed = True
-    wrapt.when_imported("pyspark.sql.readwriter")(_wrap_writers)
-    wrapt.when_imported("pyspark.sql.session")(_wrap_session)
-    wrapt.when_imported("pyspark.sql.merge")(_wrap_merge_writer)
-    wrapt.when_imported("pyspark.sql.streaming.readwriter")(_wrap_streams)
-    wrapt.when_imported("pyspark.core.context")(_wrap_context)
-    wrapt.when_imported("pyspark.core.rdd")(_wrap_rdds)
-    wrapt.when_imported("pyspark.sql.connect.session")(_wrap_connect)
-    wrapt.when_imported("delta.tables")(_wrap_delta)
+    wrapping.when_imported("pyspark.sql.readwriter", _wrap_writers)
+    wrapping.when_imported("pyspark.sql.session", _wrap_session)
+    wrapping.when_imported("pyspark.sql.merge", _wrap_merge_writer)
+    wrapping.when_imported("pyspark.sql.classic.dataframe", _wrap_checkpoints)
+    wrapping.when_imported("pyspark.sql.streaming.readwriter", _wrap_streams)
+    wrapping.when_imported("pyspark.sql.streaming.query", _wrap_queries)
+    wrapping.when_imported("pyspark.core.context", _wrap_context)
+    wrapping.when_imported("pyspark.core.rdd", _wrap_rdds)
+    wrapping.when_imported("pyspark.sql.connect.session", _wrap_connect)
+    wrapping.when_imported("delta.tables", _wrap_delta)
 
 
 def _wrap_writers(module: Any) -> None:
@@ -47,8 +47,8 @@ def _wrap_writers(module: Any) -> None:
         frame, table = _frame_and_table(*args, **kwargs)
         instance._jwriter = RecordingWriterV2(instance._jwriter, frame, table, lambda frame: frame._jdf.writeTo(table))
 
-    wrapt.wrap_function_wrapper(module, "DataFrameWriter.__init__", v1)
-    wrapt.wrap_function_wrapper(module, "DataFrameWriterV2.__init__", v2)
+    wrapping.wrap_method(module, "DataFrameWriter.__init__", v1)
+    wrapping.wrap_method(module, "DataFrameWriterV2.__init__", v2)
 
 
 def _frame_and_table(df: Any, table: str, *_: Any, **__: Any) -> tuple[Any, str]:
@@ -67,8 +67,8 @@ def _wrap_session(module: Any) -> None:
         wrapped(*args, **kwargs)
         watch.watch_session(session)
 
-    wrapt.wrap_function_wrapper(module, "SparkSession.sql", sql)
-    wrapt.wrap_function_wrapper(module, "SparkSession.__init__", created)
+    wrapping.wrap_method(module, "SparkSession.sql", sql)
+    wrapping.wrap_method(module, "SparkSession.__init__", created)
 
 
 def _run_statement(
@@ -91,18 +91,34 @@ def _run_text(scope: Any, session: Any, wrapped: Callable[..., Any], text: str, 
         return wrapped(text, args)
 
     with scope.overhead():
-        statement = statements.parse(session, text)
+        statement = statements.parse(session, text, args)
     if statement is None:
         return bare()
     return chain.perform(scope, lambda: statements.request(session, statement, bare), bare)
 
 
+def _wrap_checkpoints(module: Any) -> None:
+    """A checkpoint's plan begins anew: what it was made by is remembered, for its lineage."""
+
+    def cut(wrapped: Callable[..., Any], frame: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        answer = wrapped(*args, **kwargs)
+        scope = current_scope()
+        if scope is not None:
+            with scope.overhead():
+                origins.remember_safely(answer, lambda: frame._jdf.queryExecution().analyzed())
+        return answer
+
+    wrapping.wrap_method(module, "DataFrame.checkpoint", cut)
+    wrapping.wrap_method(module, "DataFrame.localCheckpoint", cut)
+
+
 def _wrap_context(module: Any) -> None:
     def stop(wrapped: Callable[..., Any], context: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        followers.stop_queries()
         watch.drain()
         return wrapped(*args, **kwargs)
 
-    wrapt.wrap_function_wrapper(module, "SparkContext.stop", stop)
+    wrapping.wrap_method(module, "SparkContext.stop", stop)
 
 
 def _wrap_connect(module: Any) -> None:
@@ -112,7 +128,7 @@ def _wrap_connect(module: Any) -> None:
             _refuse_connect(scope)
         wrapped(*args, **kwargs)
 
-    wrapt.wrap_function_wrapper(module, "SparkSession.__init__", created)
+    wrapping.wrap_method(module, "SparkSession.__init__", created)
 
 
 def _refuse_connect(scope: Any) -> None:
@@ -137,8 +153,8 @@ def _wrap_merge_writer(module: Any) -> None:
 
         return _through_chain(describe, wrapped, args, kwargs)
 
-    wrapt.wrap_function_wrapper(module, "MergeIntoWriter.__init__", remember)
-    wrapt.wrap_function_wrapper(module, "MergeIntoWriter.merge", merge)
+    wrapping.wrap_method(module, "MergeIntoWriter.__init__", remember)
+    wrapping.wrap_method(module, "MergeIntoWriter.merge", merge)
 
 
 def _through_chain(
@@ -170,14 +186,14 @@ def _wrap_delta(module: Any) -> None:
 
             return _through_chain(describe, wrapped, args, kwargs)
 
-        wrapt.wrap_function_wrapper(module, name, changes_rows)
+        wrapping.wrap_method(module, name, changes_rows)
 
     for name, (operation, java_table) in operations.items():
         wrap(name, operation, java_table)
 
 
 def _merge_target(builder: Any) -> Any:
-    return _private(builder._jbuilder, "targetTable")
+    return plans.private_field(builder._jbuilder, "targetTable")
 
 
 def _delta_request(spark: Any, java_table: Any, operation: Operation, bare: Callable[[], Any]) -> chain.Request:
@@ -189,14 +205,8 @@ def _delta_request(spark: Any, java_table: Any, operation: Operation, bare: Call
         operation=operation,
         execute=lambda _: bare(),
         schema=lambda: spark.read.format("delta").load(uri).schema,
+        late=True,
     )
-
-
-def _private(java: Any, name: str) -> Any:
-    """A private field of a JVM object."""
-    field = java.getClass().getDeclaredField(name)
-    field.setAccessible(True)
-    return field.get(java)
 
 
 def _wrap_streams(module: Any) -> None:
@@ -207,10 +217,26 @@ def _wrap_streams(module: Any) -> None:
         )
 
     def batches(wrapped: Callable[..., Any], writer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        return wrapped(streams.numbered(writer, *args, **kwargs))
+        return wrapped(streams.each_batch(writer, *args, **kwargs))
 
-    wrapt.wrap_function_wrapper(module, "DataStreamWriter.__init__", record)
-    wrapt.wrap_function_wrapper(module, "DataStreamWriter.foreachBatch", batches)
+    wrapping.wrap_method(module, "DataStreamWriter.__init__", record)
+    wrapping.wrap_method(module, "DataStreamWriter.foreachBatch", batches)
+
+
+def _wrap_queries(module: Any) -> None:
+    def waits(wrapped: Callable[..., Any], query: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        answer = wrapped(*args, **kwargs)
+        followers.raise_refusal(query._jsq)
+        return answer
+
+    def waits_for_any(wrapped: Callable[..., Any], manager: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        answer = wrapped(*args, **kwargs)
+        followers.raise_any_refusal()
+        return answer
+
+    wrapping.wrap_method(module, "StreamingQuery.awaitTermination", waits)
+    wrapping.wrap_method(module, "StreamingQuery.processAllAvailable", waits)
+    wrapping.wrap_method(module, "StreamingQueryManager.awaitAnyTermination", waits_for_any)
 
 
 def _wrap_rdds(module: Any) -> None:
@@ -218,7 +244,7 @@ def _wrap_rdds(module: Any) -> None:
         def saves(wrapped: Callable[..., Any], rdd: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             return _through_chain(lambda bare: rdd_request(rdd, name, args, kwargs, bare), wrapped, args, kwargs)
 
-        wrapt.wrap_function_wrapper(module, f"RDD.{name}", saves)
+        wrapping.wrap_method(module, f"RDD.{name}", saves)
 
     for name in RDD_SAVES:
         wrap(name)

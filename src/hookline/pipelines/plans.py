@@ -7,19 +7,21 @@ number of them.
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from hookline.core.events import Dataset, Read
-from hookline.pipelines import names
+from hookline.pipelines import jdbc_queries, names, origins
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 logger = logging.getLogger(__name__)
 MAX_LEAVES = 500
-_ROWS_MADE_HERE = ("OneRowRelation", "LocalRelation", "Range", "EmptyRelation")
+# Rows that a plan brings along, and references to what stands elsewhere in it.
+_ROWS_MADE_HERE = ("OneRowRelation", "LocalRelation", "Range", "EmptyRelation", "CTERelationRef", "UnionLoopRef")
 
 
 def jvm(spark: SparkSession) -> Any:
@@ -29,7 +31,12 @@ def jvm(spark: SparkSession) -> Any:
 
 def simple_class(java: Any) -> str:
     """The class of a JVM object without its package; Scala's trailing ``$`` is dropped."""
-    return str(java.getClass().getName()).rpartition(".")[2].rstrip("$")
+    return simple_class_of(java.getClass())
+
+
+def simple_class_of(java_class: Any) -> str:
+    """The same of a java.lang.Class."""
+    return str(java_class.getName()).rpartition(".")[2].rstrip("$")
 
 
 def sequence(java: Any) -> Iterator[Any]:
@@ -42,6 +49,52 @@ def sequence(java: Any) -> Iterator[Any]:
 def option(java: Any) -> Any:
     """What a Scala Option holds, or None."""
     return java.get() if java.isDefined() else None
+
+
+def copied(java: Any, **changes: Any) -> Any:
+    """A Scala case class with some of its fields changed."""
+    names = str(java.productElementNames().mkString(",")).split(",")
+    return java.copy(*(changes.get(name, java.productElement(number)) for number, name in enumerate(names)))
+
+
+def analyzed(spark: SparkSession, plan: Any) -> Any:
+    """What Spark's analysis makes of a plan. A command is not run by that."""
+    skip = jvm(spark).org.apache.spark.sql.execution.CommandExecutionMode.SKIP()
+    return spark._jsparkSession.sessionState().executePlan(plan, skip).analyzed()
+
+
+def frame(spark: SparkSession, plan: Any) -> DataFrame:
+    """A plan as a DataFrame; a command is run by that."""
+    from pyspark.sql import DataFrame
+
+    return DataFrame(jvm(spark).org.apache.spark.sql.classic.Dataset.ofRows(spark._jsparkSession, plan), spark)
+
+
+def identifier(spark: SparkSession, database: str, table: str) -> Any:
+    """A table's name as the session's catalog takes it."""
+    java = jvm(spark)
+    return java.org.apache.spark.sql.catalyst.TableIdentifier(table, java.scala.Option.apply(database))
+
+
+def catalog_table(spark: SparkSession, database: str, table: str) -> Any:
+    """What the session's catalog says of a table, or None."""
+    catalog = spark._jsparkSession.sessionState().catalog()
+    name = identifier(spark, database, table)
+    return catalog.getTableMetadata(name) if catalog.tableExists(name) else None
+
+
+def private_field(java: Any, name: str) -> Any:
+    """A private field of a JVM object."""
+    field = java.getClass().getDeclaredField(name)
+    field.setAccessible(True)
+    return field.get(java)
+
+
+def qualified(spark: SparkSession, path: str) -> str:
+    """The absolute URI that Spark itself makes of a path: default file system and working folder filled in."""
+    java = jvm(spark).org.apache.hadoop.fs.Path(path)
+    configuration = spark._jsparkSession.sessionState().newHadoopConf()
+    return str(java.getFileSystem(configuration).makeQualified(java).toString())
 
 
 def uri_text(java: Any) -> str:
@@ -57,20 +110,49 @@ def inputs_of(spark: SparkSession, plan: Any) -> tuple[tuple[Read, ...], str | N
     """
     found: dict[tuple[str, str], Read] = {}
     opaque: list[str] = []
-    for number, leaf in enumerate(_leaves(plan)):
+    sources = Sources(spark)
+    for number, leaf in enumerate(leaves_of(plan)):
         if number >= MAX_LEAVES:
             opaque.append(f"the plan has more than {MAX_LEAVES} leaves")
             break
-        try:
-            for dataset in _datasets_of_leaf(spark, leaf, opaque):
-                found.setdefault((dataset.namespace, dataset.name), Read(dataset))
-        except Exception as error:  # noqa: BLE001 - a source that we can't name must not stop the job
-            logger.debug("a leaf of the plan was not understood: %s", type(error).__name__)
-            opaque.append(f"a source of class {simple_class(leaf)} was not understood")
+        datasets, why = sources.of(leaf)
+        opaque += [why] if why else []
+        for dataset in datasets:
+            found.setdefault((dataset.namespace, dataset.name), Read(dataset))
     return tuple(found.values()), "; ".join(dict.fromkeys(opaque)) or None
 
 
-def _leaves(plan: Any) -> Iterator[Any]:
+class Sources:
+    """The datasets of a plan's leaves. Leaves of one relation, as a union of a frame with itself has, are looked at once."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._spark = spark
+        self._known: dict[int, tuple[tuple[Dataset, ...], str | None]] = {}
+
+    def of(self, leaf: Any) -> tuple[tuple[Dataset, ...], str | None]:
+        """What a leaf reads, and why some of it may be missing, or None."""
+        if simple_class(leaf) != "LogicalRelation":
+            return datasets_of(self._spark, leaf)
+        identity = int(jvm(self._spark).java.lang.System.identityHashCode(leaf.relation()))
+        if identity not in self._known:
+            self._known[identity] = datasets_of(self._spark, leaf)
+        return self._known[identity]
+
+
+def datasets_of(spark: SparkSession, leaf: Any) -> tuple[tuple[Dataset, ...], str | None]:
+    """The datasets that a leaf reads, and why some may be missing, or None."""
+    opaque: list[str] = []
+    datasets: list[Dataset] = []
+    try:
+        datasets += _datasets_of_leaf(spark, leaf, opaque)
+    except Exception as error:  # noqa: BLE001 - a source that we can't name must not stop the job
+        logger.debug("a leaf of the plan was not understood: %s", type(error).__name__)
+        opaque.append(f"a source of class {simple_class(leaf)} was not understood")
+    return tuple(dict.fromkeys(datasets)), "; ".join(dict.fromkeys(opaque)) or None
+
+
+def leaves_of(plan: Any) -> Iterator[Any]:
+    """The leaves of a plan and of the sub-queries in it."""
     yield from sequence(plan.collectLeaves())
     # Scalar, EXISTS and IN sub-queries hang on expressions, not on the tree.
     for subquery in sequence(plan.subqueriesAll()):
@@ -84,7 +166,7 @@ def _datasets_of_leaf(spark: SparkSession, leaf: Any, opaque: list[str]) -> Iter
     if kind == "LogicalRelation":
         yield from _of_v1_relation(spark, leaf, opaque)
     elif kind in ("DataSourceV2Relation", "DataSourceV2ScanRelation", "StreamingDataSourceV2Relation"):
-        yield of_v2_table(spark, leaf.relation().table() if kind.endswith("ScanRelation") else leaf.table())
+        yield from of_v2_relation(spark, leaf.relation() if kind.endswith("ScanRelation") else leaf)
     elif kind == "HiveTableRelation":
         yield of_catalog_table(spark, leaf.tableMeta())
     elif kind == "InMemoryRelation":
@@ -94,7 +176,13 @@ def _datasets_of_leaf(spark: SparkSession, leaf: Any, opaque: list[str]) -> Iter
     elif kind in ("StreamingRelation", "StreamingRelationV2"):
         yield from _of_stream(spark, leaf, opaque)
     elif kind in ("LogicalRDD", "ExternalRDD"):
-        opaque.append("rows came from an RDD or from the driver's memory")
+        origin = origins.of(leaf)
+        if origin is None:
+            opaque.append("rows came from an RDD or from the driver's memory")
+            return
+        inputs, why = inputs_of(spark, origin)
+        opaque += [why] if why else []
+        yield from (read.dataset for read in inputs)
     else:
         opaque.append(f"a source of class {kind} has no name that is known here")
 
@@ -109,18 +197,29 @@ def _of_v1_relation(spark: SparkSession, leaf: Any, opaque: list[str]) -> Iterat
         yield of_catalog_table(spark, table)
         return
     relation = leaf.relation()
-    kind = simple_class(relation)
+    kind = v1_class(relation)
     if kind == "HadoopFsRelation":
         name = format_name(relation.fileFormat())
         for root in sequence(relation.location().rootPaths()):
             yield names.path_dataset(root.toString(), name)
     elif kind == "JDBCRelation":
-        options = relation.jdbcOptions()
-        yield names.jdbc_dataset(options.url(), options.tableOrQuery())
+        yield from jdbc_queries.datasets(*jdbc_source(relation))
     elif kind == "KafkaRelation":
         yield from _of_kafka(relation)
     else:
         opaque.append(f"a relation of class {kind} has no name that is known here")
+
+
+def jdbc_source(relation: Any) -> tuple[str, str]:
+    """The URL that a JDBC relation reads from, and the table, or the query in its place."""
+    options = relation.jdbcOptions()
+    return str(options.url()), str(options.tableOrQuery())
+
+
+def v1_class(relation: Any) -> str:
+    """The class of a relation; of an unnamed class, such as Delta makes for a table by its path, what it extends."""
+    kind = simple_class(relation)
+    return simple_class_of(relation.getClass().getSuperclass()) if "$$anon$" in kind else kind
 
 
 def _of_stream(spark: SparkSession, leaf: Any, opaque: list[str]) -> Iterator[Dataset]:
@@ -131,7 +230,13 @@ def _of_stream(spark: SparkSession, leaf: Any, opaque: list[str]) -> Iterator[Da
         if v1 is not None and not options:
             options = _string_map(v1.dataSource().options())
     else:
-        source, options = str(leaf.sourceName()), _string_map(leaf.dataSource().options())
+        source, options = str(leaf.dataSource().className()), _string_map(leaf.dataSource().options())
+        table = option(leaf.dataSource().catalogTable())
+        if table is not None:
+            yield of_catalog_table(spark, table)
+            return
+    if "path" in options:
+        options["path"] = qualified(spark, options["path"])
     found = list(stream_source(source, options))
     opaque += [] if found else [f"a streaming source of kind {source} has no place that is known here"]
     yield from found
@@ -139,15 +244,17 @@ def _of_stream(spark: SparkSession, leaf: Any, opaque: list[str]) -> Iterator[Da
 
 def stream_source(source: str, options: dict[str, str]) -> Iterator[Dataset]:
     """The datasets that a streaming source with these options reads."""
-    kind = source.lower().removeprefix("filesource[").rstrip("]")
+    kind = source.lower()
     if "kafka.bootstrap.servers" in options:
         topics = options.get("subscribe") or options.get("subscribepattern") or "(assigned)"
         for topic in topics.split(","):
             yield names.kafka_dataset(options["kafka.bootstrap.servers"], topic.strip())
     elif "path" in options:
-        yield names.path_dataset(options["path"], "delta" if "delta" in kind else None)
+        yield names.path_dataset(options["path"], "delta" if "delta" in kind else kind if "." not in kind else None)
     elif kind in ("rate", "rate-micro-batch", "socket"):
         yield names.other_dataset(kind)
+    elif (known := names.connector_dataset(source, options)) is not None:
+        yield known
 
 
 def _string_map(java: Any) -> dict[str, str]:
@@ -165,12 +272,8 @@ def _string_map(java: Any) -> dict[str, str]:
 
 
 def _of_kafka(relation: Any) -> Iterator[Dataset]:
-    field = relation.getClass().getDeclaredField("specifiedKafkaParams")
-    field.setAccessible(True)
-    servers = option(field.get(relation).get("kafka.bootstrap.servers")) or "unknown"
-    strategy = relation.getClass().getDeclaredField("strategy")
-    strategy.setAccessible(True)
-    text = str(strategy.get(relation).toString())
+    servers = option(private_field(relation, "specifiedKafkaParams").get("kafka.bootstrap.servers")) or "unknown"
+    text = str(private_field(relation, "strategy").toString())
     for topic in text[text.find("[") + 1 : text.rfind("]")].split(","):
         yield names.kafka_dataset(servers, topic.strip())
 
@@ -183,25 +286,66 @@ def format_name(file_format: Any) -> str:
 def of_catalog_table(spark: SparkSession, table: Any) -> Dataset:
     """A table of the session catalog: named by its place, with its name in the catalog as a symlink."""
     identifier = table.identifier()
-    plain = ".".join(filter(None, (option(identifier.database()), identifier.table())))
+    symlink = catalog_symlink(spark, option(identifier.database()), str(identifier.table()))
     provider = option(table.provider())
     storage = option(table.storage().locationUri())
-    warehouse = spark.conf.get("spark.sql.warehouse.dir") or ""
-    symlink = names.table_symlink(warehouse, plain)
     if storage is None:
         return Dataset(*symlink, format=provider)
-    place = names.path_dataset(uri_text(storage), provider)
+    place = names.place_dataset(uri_text(storage), provider)
     return Dataset(place.namespace, place.name, place.format, (symlink,))
 
 
-def of_v2_table(spark: SparkSession, table: Any) -> Dataset:
-    """A DataSource V2 table. Delta's say where they are; others are named by their catalog."""
+def catalog_symlink(spark: SparkSession, database: str | None, table: str) -> tuple[str, str]:
+    """A table's name in the session's catalog, as OpenLineage names catalogs."""
+    hadoop = spark._jsc.hadoopConfiguration()
+
+    def setting(name: str) -> str | None:
+        found = spark.conf.get(name, None) if name.startswith("spark.") else hadoop.get(name)
+        return None if found is None else str(found)
+
+    return names.catalog_symlink(setting, os.environ, database, table)
+
+
+def of_v2_relation(spark: SparkSession, relation: Any) -> tuple[Dataset, ...]:
+    """A DataSource V2 relation: its table by its place, else by the catalog that it is from, else by its kind."""
+    found = of_v2_table(spark, relation.table())
+    catalog, identifier = option(relation.catalog()), option(relation.identifier())
+    if found or catalog is None or identifier is None:
+        return found or (_unplaced_table(relation.table()),)
+    return (names.catalog_table(str(catalog.name()), (*map(str, identifier.namespace()), str(identifier.name()))),)
+
+
+def _unplaced_table(table: Any) -> Dataset:
+    return names.other_dataset(simple_class(table).removesuffix("Table").lower(), str(table.name()))
+
+
+def of_v2_catalog(spark: SparkSession, catalog: str, parts: Sequence[str]) -> Dataset:
+    """A table of another catalog than the session's, whether it exists or not."""
+    java = jvm(spark)
+    plugin = spark._jsparkSession.sessionState().catalogManager().catalog(catalog)
+    gateway: Any = spark._sc._gateway
+    namespace = gateway.new_array(java.java.lang.String, len(parts) - 1)
+    for place, part in enumerate(parts[:-1]):
+        namespace[place] = part
+    identifier = java.org.apache.spark.sql.connector.catalog.Identifier.of(namespace, parts[-1])
+    found = of_v2_table(spark, plugin.loadTable(identifier)) if plugin.tableExists(identifier) else ()
+    return found[0] if found else names.catalog_table(catalog, parts)
+
+
+def of_v2_table(spark: SparkSession, table: Any) -> tuple[Dataset, ...]:
+    """A DataSource V2 table that says where it is: of Delta, of files, of a database. Others are nothing."""
     kind = simple_class(table)
     if kind == "DeltaTableV2":
         known = option(table.catalogTable())
         return (
             of_catalog_table(spark, known)
             if known is not None
-            else names.path_dataset(table.path().toString(), "delta")
+            else names.path_dataset(table.path().toString(), "delta"),
         )
-    return names.other_dataset(kind.removesuffix("Table").lower(), str(table.name()))
+    if kind == "JDBCTable":
+        options = table.jdbcOptions()
+        return (names.jdbc_dataset(str(options.url()), ".".join((*table.ident().namespace(), table.ident().name()))),)
+    if simple_class_of(table.getClass().getSuperclass()) == "FileTable":
+        kind = str(table.formatName()).lower()
+        return tuple(names.path_dataset(path.toString(), kind) for path in sequence(table.fileIndex().rootPaths()))
+    return ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from hookline.pipelines import chain, names, storage, targets
+from hookline.pipelines import chain, names, plans, targets
 
 # Each method with the position and keyword of its path; None where the path is in a configuration mapping.
 RDD_SAVES: Mapping[str, str | None] = {
@@ -28,7 +28,7 @@ def rdd_request(
 
     spark = SparkSession._instantiatedSession or SparkSession(rdd.ctx)
     path = _path(method, args, kwargs)
-    uri = None if path is None else storage.qualified(spark, path)
+    uri = None if path is None else plans.qualified(spark, path)
     dataset = (
         names.other_dataset(method) if uri is None else names.path_dataset(uri, "text" if "Text" in method else None)
     )

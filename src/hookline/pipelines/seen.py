@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import logging
+import math
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.events import Dataset, Operation
-from hookline.pipelines import announced, chain, names, plans, tables, targets
+from hookline.pipelines import announced, chain, columns, names, plans, storage, tables, targets
 from hookline.pipelines.state import current_scope
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 _SETTLE_AFTER_S = 60.0
+_REMEMBERED = 1_000
+# CREATE TABLE AS SELECT is told as a whole; the name of its step's target is not the table's.
+_STEP = "inner data writing"
 
 _WRITES: Mapping[str, Operation] = {
     "InsertIntoHadoopFsRelationCommand": "unknown",
@@ -72,13 +77,22 @@ class Net:
     """Collects what the listener saw. Used by one thread, ``settle`` by any."""
 
     def __init__(self) -> None:
+        self._since_ms = math.floor(time.time() * 1000)
         self._pending: list[_Write] = []
+        self._looked_at: deque[int] = deque(maxlen=_REMEMBERED)
 
     def look(self, spark: SparkSession, execution: Execution, ok: bool) -> None:
         """One query: a write to compare with the announced ones, or reads."""
-        plan = execution.java.analyzed()
+        try:
+            plan = execution.java.analyzed()
+        except Exception:
+            if ok:
+                raise
+            return  # a query that could not be analyzed did nothing
         kind = plans.simple_class(plan)
         start_ms = _start_ms(execution.java)
+        if execution.action.startswith(_STEP):
+            return
         if kind in _WRITES:
             self._look_at_write(spark, execution, plan, kind, start_ms, ok)
         elif ok:
@@ -96,9 +110,16 @@ class Net:
     def _look_at_write(
         self, spark: SparkSession, execution: Execution, plan: Any, kind: str, start_ms: float, ok: bool
     ) -> None:
-        dataset, uri = _target(spark, plan, kind)
-        if announced.covers("write", dataset, start_ms):
+        if start_ms < self._since_ms:  # Spark tells late: a write from before anything was attached
             return
+        dataset, uri = _target(spark, plan, kind)
+        columns.offer(dataset, plan)
+        if announced.covers("write", dataset, start_ms) or (dataset is not None and storage.is_staged(dataset.name)):
+            return
+        # The session of a streaming query is a copy, listeners included: such a query is told twice.
+        if (identity := int(execution.java.id())) in self._looked_at:
+            return
+        self._looked_at.append(identity)
         end_ms = start_ms + execution.duration_s * 1000
         self._pending.append(_Write(spark, execution, _WRITES[kind], dataset, uri, start_ms, end_ms, ok))
 
@@ -108,7 +129,9 @@ def _record_reads(spark: SparkSession, plan: Any, start_ms: float) -> None:
     if scope is None:
         return
     for read in plans.inputs_of(spark, plan)[0]:
-        if "/_delta_log" not in read.dataset.name and not announced.covers("measure", read.dataset, start_ms):
+        if "/_delta_log" in read.dataset.name or storage.is_staged(read.dataset.name):
+            continue
+        if not announced.covers("measure", read.dataset, start_ms):
             scope.record_read(read)
 
 
@@ -129,6 +152,7 @@ def _report(write: _Write) -> None:
         execute=lambda _: None,
         plan=plan,
         schema=lambda: _schema(write, dataset),
+        command=lambda _: plan,
     )
     with announced.window("measure", dataset):
         written = target.during(write.start_ms, write.end_ms, metrics) if write.ok else targets.Written()
@@ -186,7 +210,8 @@ def _by_output_path(spark: SparkSession, plan: Any) -> _Found:
     table = plans.option(plan.catalogTable())
     uri = str(plan.outputPath().toString())
     format_name = plans.format_name(plan.fileFormat())
-    place = names.path_dataset(uri, format_name)
+    named = names.path_dataset if table is None else names.place_dataset
+    place = named(uri, format_name)
     symlinks = plans.of_catalog_table(spark, table).symlinks if table is not None else ()
     return Dataset(place.namespace, place.name, format_name, symlinks), uri
 
@@ -202,17 +227,20 @@ def _by_options(spark: SparkSession, plan: Any) -> _Found:
 
 
 def _by_v2_relation(spark: SparkSession, plan: Any) -> _Found:
-    dataset = plans.of_v2_table(spark, plan.table().table())
+    dataset = plans.of_v2_relation(spark, plan.table())[0]
     return dataset, dataset.name if dataset.namespace == "file" else None
 
 
 def _by_delta_log(spark: SparkSession, plan: Any) -> _Found:
-    uri = str(_delta_index(plan).deltaLog().dataPath().toString())
+    uri = str(_delta_log(plan).dataPath().toString())
     return names.path_dataset(uri, "delta"), uri
 
 
-def _delta_index(plan: Any) -> Any:
-    return plan.targetFileIndex() if plans.simple_class(plan) == "MergeIntoCommand" else plan.tahoeFileIndex()
+def _delta_log(plan: Any) -> Any:
+    kind = plans.simple_class(plan)
+    if kind == "DeleteCommand":
+        return plan.deltaLog()
+    return (plan.targetFileIndex() if kind == "MergeIntoCommand" else plan.tahoeFileIndex()).deltaLog()
 
 
 def _by_new_name(spark: SparkSession, plan: Any) -> _Found:

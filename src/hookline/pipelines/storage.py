@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 _NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
+# Spark and most readers pass over names that begin like this.
+STAGING_PREFIX = ".hookline-"
 
 
 @dataclass(frozen=True)
@@ -25,12 +27,6 @@ class StoredFile:
     path: str
     size_bytes: int
     relative: str
-
-
-def qualified(spark: SparkSession, path: str) -> str:
-    """The absolute URI that Spark itself makes of a path: default file system and working folder filled in."""
-    java = _hadoop_path(spark, path)
-    return str(java.getFileSystem(_configuration(spark)).makeQualified(java).toString())
 
 
 def local_path(uri: str) -> str | None:
@@ -43,6 +39,11 @@ def local_path(uri: str) -> str | None:
     if uri.startswith("file:"):
         return "/" + uri.removeprefix("file:").lstrip("/")
     return None
+
+
+def is_staged(name: str) -> bool:
+    """Whether a path leads into a staging folder."""
+    return f"/{STAGING_PREFIX}" in name
 
 
 def list_files(spark: SparkSession, root_uri: str) -> tuple[StoredFile, ...]:

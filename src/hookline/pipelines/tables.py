@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hookline.core import text
 from hookline.core.events import Dataset
-from hookline.pipelines import names, plans, storage
+from hookline.pipelines import names, plans
 from hookline.pipelines.targets import FILE_FORMATS, OpaqueTarget, WriteTarget, Written, place_target
 
 if TYPE_CHECKING:
@@ -55,8 +56,7 @@ class TableTarget:
 
     def schema(self) -> StructType:
         """The table's own columns."""
-        quoted = ".".join("`" + part.replace("`", "``") + "`" for part in self.parts)
-        return self.spark.table(quoted).schema
+        return self.spark.table(quoted(self.parts)).schema
 
     def place(self) -> WriteTarget:
         """The place behind the name."""
@@ -65,9 +65,16 @@ class TableTarget:
             return OpaqueTarget(dataset)
         return place_target(self.spark, dataset, uri, replaces_all=self.replaces_all, options=self.options)
 
+    def refresh(self) -> None:
+        """Tell the session that the table's files changed: what Spark does itself after it inserted."""
+        known = _metadata(self.spark, self.parts)
+        session = self.spark._jsparkSession
+        plans.jvm(self.spark).org.apache.spark.sql.execution.command.CommandUtils.updateTableStats(session, known)
+        session.sessionState().catalog().refreshTable(known.identifier())
+
     def _resolve(self) -> tuple[Dataset, str | None]:
         if _is_path(self.parts):
-            uri = storage.qualified(self.spark, self.parts[1])
+            uri = plans.qualified(self.spark, self.parts[1])
             return names.path_dataset(uri, self.parts[0].lower()), uri
         known = _metadata(self.spark, self.parts)
         if known is not None:
@@ -76,19 +83,18 @@ class TableTarget:
             return dataset, None if storage_uri is None else plans.uri_text(storage_uri)
         plain = _session_parts(self.spark, self.parts)
         if plain is None:
-            catalog = self.parts[0] if len(self.parts) > 1 else _current_catalog(self.spark)
-            return names.other_dataset(f"catalog:{catalog}", ".".join(self.parts)), None
+            return plans.of_v2_catalog(self.spark, *_catalog_parts(self.spark, self.parts)), None
         return self._future(plain)
 
     def _future(self, plain: tuple[str, str]) -> tuple[Dataset, str]:
         """Where the session's catalog will put a table that does not exist yet."""
         database, table = plain
         catalog = self.spark._jsparkSession.sessionState().catalog()
-        default = catalog.defaultTablePath(_identifier(self.spark, database, table))
-        uri = storage.qualified(self.spark, self.location or plans.uri_text(default))
+        default = catalog.defaultTablePath(plans.identifier(self.spark, database, table))
+        uri = plans.qualified(self.spark, self.location or plans.uri_text(default))
         provider = self.provider or self.spark.conf.get("spark.sql.sources.default") or "parquet"
-        symlink = names.table_symlink(self.spark.conf.get("spark.sql.warehouse.dir") or "", f"{database}.{table}")
-        place = names.path_dataset(uri, provider.lower())
+        symlink = plans.catalog_symlink(self.spark, database, table)
+        place = names.place_dataset(uri, provider.lower())
         return Dataset(place.namespace, place.name, place.format, (symlink,)), uri
 
 
@@ -96,6 +102,11 @@ def table_parts(spark: SparkSession, name: str) -> tuple[str, ...]:
     """``db.table`` as Spark's own parser splits it."""
     parsed = spark._jsparkSession.sessionState().sqlParser().parseMultipartIdentifier(name)
     return tuple(str(part) for part in plans.sequence(parsed))
+
+
+def quoted(parts: Sequence[str]) -> str:
+    """A table's name as Spark's parser reads it back, whatever is in it."""
+    return ".".join(text.quoted(part) for part in parts)
 
 
 def _is_path(parts: Sequence[str]) -> bool:
@@ -111,21 +122,28 @@ def _session_parts(spark: SparkSession, parts: Sequence[str]) -> tuple[str, str]
     rest = tuple(parts)
     if len(rest) == 3 and rest[0].lower() == _SESSION_CATALOG:
         rest = rest[1:]
-    elif len(rest) > 2 or _current_catalog(spark) != _SESSION_CATALOG:
+    elif len(rest) > 2 or _current_catalog(spark) != _SESSION_CATALOG or _names_catalog(spark, rest):
         return None
     database = rest[0] if len(rest) == 2 else str(spark._jsparkSession.sessionState().catalog().getCurrentDatabase())
     return database, rest[-1]
 
 
-def _identifier(spark: SparkSession, database: str, table: str) -> Any:
-    some = plans.jvm(spark).scala.Option.apply(database)
-    return plans.jvm(spark).org.apache.spark.sql.catalyst.TableIdentifier(table, some)
+def _names_catalog(spark: SparkSession, parts: Sequence[str]) -> bool:
+    """Whether a name begins with a catalog that was set up."""
+    manager = spark._jsparkSession.sessionState().catalogManager()
+    return len(parts) > 1 and parts[0].lower() != _SESSION_CATALOG and bool(manager.isCatalogRegistered(parts[0]))
+
+
+def _catalog_parts(spark: SparkSession, parts: Sequence[str]) -> tuple[str, tuple[str, ...]]:
+    """A catalog other than the session's, and the name in it with its namespace."""
+    if _names_catalog(spark, parts):
+        return parts[0], tuple(parts[1:])
+    namespace = spark._jsparkSession.sessionState().catalogManager().currentNamespace()
+    return _current_catalog(spark), tuple(parts) if len(parts) > 1 else (*map(str, namespace), *parts)
 
 
 def _metadata(spark: SparkSession, parts: Sequence[str]) -> Any:
     plain = _session_parts(spark, parts)
     if plain is None:
         return None
-    catalog = spark._jsparkSession.sessionState().catalog()
-    identifier = _identifier(spark, *plain)
-    return catalog.getTableMetadata(identifier) if catalog.tableExists(identifier) else None
+    return plans.catalog_table(spark, *plain)

@@ -11,16 +11,32 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import unquote
 
 from hookline.core.errors import MeasureError
-from hookline.core.events import Dataset
-from hookline.core.fuse import WrittenFile
+from hookline.core.events import Column, Dataset
+from hookline.core.fuse import WrittenFile, columns_of
 from hookline.pipelines import names, plans, storage
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
+    from hookline.core.fuse import Receipt, Sieve
+    from hookline.pipelines.staging.journal import Proof
+
 FILES_TO_MEASURE = frozenset({"parquet", "delta"})
 FILE_FORMATS = frozenset({"parquet", "csv", "json", "orc", "text", "xml", "avro"})
+
+
+class Put(Protocol):
+    """Takes the bad rows of a write."""
+
+    def put(self, marked: DataFrame, expected: int) -> None:
+        """Rows with their reasons, of which so many are bad."""
+
+    def receipt(self) -> Receipt | None:
+        """Where they may be put without Spark; None when they can't be."""
+
+    def took(self, rows: int) -> None:
+        """So many were put there."""
 
 
 @dataclass(frozen=True)
@@ -29,14 +45,21 @@ class Written:
 
     Attributes:
         files: the files of this write and no others; None when the target isn't files, or they can't be told apart.
-        rows, bytes: from the format's own log, when it keeps one.
+        rows, bytes, version, columns: from the format's own log, when it keeps one; the columns are all of the table's.
         read_back: reads exactly these rows again.
+        split: takes the rows that a sieve finds bad out of what was written, hands them over, and tells what is left. None
+            where that is not possible (any more).
+        proof: what will be true once this was published; None when nothing is known.
     """
 
     files: tuple[WrittenFile, ...] | None = None
     rows: int | None = None
     bytes: int | None = None
+    version: str | None = None
+    columns: tuple[Column, ...] | None = None
     read_back: Callable[[], DataFrame] | None = None
+    split: Callable[[Sieve, Put], Written] | None = None
+    proof: Proof | None = None
 
 
 class WriteTarget(Protocol):
@@ -123,10 +146,11 @@ class FolderTarget:
         return Written(
             files=files,
             bytes=sum(file.size_bytes for file in files),
-            read_back=lambda: self._read([file.path for file in files], schema),
+            read_back=lambda: self.read([file.path for file in files], schema),
         )
 
-    def _read(self, paths: list[str], schema: StructType) -> DataFrame:
+    def read(self, paths: list[str], schema: StructType) -> DataFrame:
+        """The rows of some files below the place."""
         if not paths:
             return self.spark.createDataFrame([], schema)
         options = {name: value for name, value in self.options.items() if name != "path"}
@@ -149,13 +173,13 @@ class DeltaTarget:
     def after(self, before: int, schema: StructType) -> Written:
         """What the one commit since then added; nothing is known when there were several that could be ours."""
         log = self._log()
-        commits = [self._actions(log, version) for version in range(before + 1, self._version(log) + 1)]
-        with_data = [actions for actions in commits if any("add" in a or "remove" in a for a in actions)]
+        commits = [(self._actions(log, version), version) for version in range(before + 1, self._version(log) + 1)]
+        with_data = [pair for pair in commits if any("add" in action or "remove" in action for action in pair[0])]
         if len(with_data) > 1:
             raise MeasureError(
                 f"{self.dataset} got {len(with_data)} commits while this write ran; which rows are this write's can't be told"
             )
-        return self._written(with_data[0] if with_data else [], log)
+        return self._written(*with_data[0], log) if with_data else self._written([], None, log)
 
     def during(self, start_ms: float, end_ms: float, metrics: Mapping[str, int]) -> Written:
         """The one commit of that time."""
@@ -167,8 +191,17 @@ class DeltaTarget:
             if at_ms < start_ms:
                 break
             if at_ms <= end_ms and any("add" in action or "remove" in action for action in actions):
-                fitting.append(actions)
-        return self._written(fitting[0], log) if len(fitting) == 1 else Written()
+                fitting.append((actions, version))
+        return self._written(*fitting[0], log) if len(fitting) == 1 else Written()
+
+    def files(self) -> tuple[WrittenFile, ...] | None:
+        """The files that make up the table now; None where files alone don't tell its rows."""
+        snapshot = self._snapshot(self._log())
+        lines = plans.jvm(self.spark).java.lang.String.join("\n", snapshot.allFiles().toJSON().collectAsList())
+        added = [json.loads(line) for line in lines.split("\n") if line]
+        if not all(is_new(add) for add in added):
+            return None
+        return self.written_files(added, snapshot.metadata(), read_back=lambda: self._read([])).files
 
     def batch(self, query_id: str, batch_id: int, *, after_version: int) -> tuple[Written, int]:
         """What a streaming query's batch added, found by the transaction that it carries, and the commit's version."""
@@ -176,35 +209,68 @@ class DeltaTarget:
         for version in range(self._version(log), after_version, -1):
             actions = self._actions(log, version)
             if any(a.get("txn", {}).get("appId") == query_id and a["txn"]["version"] == batch_id for a in actions):
-                return self._written(actions, log), version
+                return self._written(actions, version, log), version
         return Written(files=(), rows=0), after_version
 
-    def _written(self, actions: list[dict[str, Any]], log: Any) -> Written:
-        configuration = log.unsafeVolatileSnapshot().metadata().configuration()
-        mapped = configuration.contains("delta.columnMapping.mode") and (
-            configuration.apply("delta.columnMapping.mode") != "none"
-        )
-        # A file with a deletion vector is an old one that lost rows; what was written anew has none.
-        added = [a["add"] for a in actions if "add" in a and not a["add"].get("deletionVector")]
-        files = tuple(self._file(add) for add in added)
-        paths = [file.path for file in files]
+    def has_batch(self, query_id: str, batch_id: int) -> bool:
+        """Whether the table has this batch of a streaming query, or a later one, already."""
+        latest = plans.option(self._snapshot(self._log()).transactions().get(query_id))
+        return latest is not None and int(latest) >= batch_id
+
+    def _written(self, actions: list[dict[str, Any]], version: int | None, log: Any) -> Written:
+        added = [action["add"] for action in actions if "add" in action and is_new(action["add"])]
         metrics: dict[str, str] = {}
         for action in actions:
             metrics = action.get("commitInfo", {}).get("operationMetrics", metrics)
         rows = metrics.get("numOutputRows")
-        return Written(
-            files=None if mapped else files,
+        paths = [self.place_of(add["path"]) for add in added]
+        return self.written_files(
+            added,
+            log.unsafeVolatileSnapshot().metadata(),
             rows=None if rows is None else int(rows),
-            bytes=sum(file.size_bytes for file in files),
+            version=None if version is None else str(version),
             read_back=lambda: self._read(paths),
         )
 
-    def _file(self, add: dict[str, Any]) -> WrittenFile:
-        path = unquote(add["path"])
+    def written_files(
+        self,
+        added: list[dict[str, Any]],
+        metadata: Any,
+        *,
+        rows: int | None = None,
+        version: str | None = None,
+        read_back: Callable[[], DataFrame],
+    ) -> Written:
+        """What a commit with these files means.
+
+        Args:
+            added: its ``add`` actions, of new files only.
+            metadata: the table's, as the commit leaves it, in the JVM.
+        """
+        configuration = metadata.configuration()
+        mapped = configuration.contains("delta.columnMapping.mode") and (
+            configuration.apply("delta.columnMapping.mode") != "none"
+        )
+        files = tuple(self._file(add) for add in added)
+        return Written(
+            files=None if mapped else files,
+            rows=rows,
+            bytes=sum(file.size_bytes for file in files),
+            version=version,
+            columns=_columns(metadata),
+            read_back=read_back,
+        )
+
+    def place_of(self, path: str) -> str:
+        """A path of the log as an absolute one, local or a URI."""
+        path = unquote(path)
         absolute = path if "://" in path or path.startswith(("/", "file:")) else f"{self.uri.rstrip('/')}/{path}"
+        return storage.local_path(absolute) or absolute
+
+    def _file(self, add: dict[str, Any]) -> WrittenFile:
         stats = json.loads(add["stats"], parse_float=Decimal) if add.get("stats") else {}
         return WrittenFile(
-            storage.local_path(absolute) or absolute,
+            self.place_of(add["path"]),
             int(add["size"]),
             rows=stats.get("numRecords"),
             partition={name: value or None for name, value in add.get("partitionValues", {}).items()},
@@ -224,14 +290,34 @@ class DeltaTarget:
     def _log(self) -> Any:
         return delta_log(self.spark, self.uri)
 
+    def adds(self, path: str, *, after_version: int) -> bool:
+        """Whether a commit since a version added a file, by its path in the log."""
+        log = self._log()
+        commits = (self._actions(log, version) for version in range(after_version + 1, self._version(log) + 1))
+        return any(action.get("add", {}).get("path") == path for actions in commits for action in actions)
+
     def _version(self, log: Any) -> int:
+        return int(self._snapshot(log).version())
+
+    def _snapshot(self, log: Any) -> Any:
         nothing = plans.jvm(self.spark).scala.Option.empty()
-        return int(log.update(False, nothing, nothing).version())
+        return log.update(False, nothing, nothing)
 
     def _actions(self, log: Any, version: int) -> list[dict[str, Any]]:
         path = plans.jvm(self.spark).org.apache.hadoop.fs.Path(log.logPath(), f"{version:020d}.json")
         text = log.store().read(path, log.newDeltaHadoopConf()).mkString("\n")
         return [json.loads(line) for line in text.split("\n") if line]
+
+
+def _columns(metadata: Any) -> tuple[Column, ...]:
+    from pyspark.sql.types import StructType
+
+    return columns_of(StructType.fromJson(json.loads(str(metadata.schemaString()))))
+
+
+def adds_to_delta(spark: SparkSession, uri: str, path: str, *, after_version: int) -> bool:
+    """Whether the Delta table at a place got this file since a version."""
+    return DeltaTarget(names.path_dataset(uri, "delta"), spark, uri).adds(path, after_version=after_version)
 
 
 def delta_log(spark: SparkSession, uri: str) -> Any:
@@ -264,7 +350,7 @@ def path_target(
     options: Mapping[str, str] | None = None,
 ) -> WriteTarget:
     """The target for a path as a job gave it."""
-    uri = storage.qualified(spark, path)
+    uri = plans.qualified(spark, path)
     return place_target(spark, names.path_dataset(uri, format_name), uri, replaces_all=replaces_all, options=options)
 
 
@@ -275,10 +361,16 @@ def option_target(format_name: str, options: Mapping[str, str]) -> WriteTarget:
         return OpaqueTarget(names.jdbc_dataset(known["url"], known["dbtable"]))
     if format_name == "kafka":
         return OpaqueTarget(names.kafka_dataset(known["kafka.bootstrap.servers"], known["topic"] or "(by row)"))
-    return OpaqueTarget(names.other_dataset(format_name, known["path"] or known["queryname"] or None))
+    known_there = names.connector_dataset(format_name, known)
+    return OpaqueTarget(known_there or names.other_dataset(format_name, known["path"] or known["queryname"] or None))
 
 
 def _job_uuid(path: str) -> str:
     """``part-00000-<uuid>-c000.snappy.parquet`` → the UUID; a name of another shape is its own writer."""
     parts = path.rpartition("/")[2].split("-")
     return "-".join(parts[2:7])[:36] if len(parts) >= 7 else path
+
+
+def is_new(add: Mapping[str, Any]) -> bool:
+    """Whether Delta's action adds a file that was written anew: one with a deletion vector is an old one that lost rows."""
+    return not add.get("deletionVector")

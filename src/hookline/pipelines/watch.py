@@ -1,4 +1,4 @@
-"""What interception does not see: the safety net under it, reads, and the batches of Spark's own streaming sinks.
+"""What interception does not see: the safety net under it, and reads.
 
 Spark calls a listener for every query that ran. The call only puts the query aside (Spark's bus waits meanwhile); a thread
 of our own looks at it later. A write that no interception announced becomes an event all the same, marked as such.
@@ -13,9 +13,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from hookline.core.runtime import RunScope
-from hookline.pipelines import chain, seen
-from hookline.pipelines.batch_sinks import BatchFollower
+from hookline.pipelines import seen, staging
 from hookline.pipelines.state import current_scope
 from hookline.pipelines.wording import describe
 
@@ -32,13 +30,13 @@ class Watch:
     """Listens to every session of a Spark application. One per process, made with the first session."""
 
     def __init__(self) -> None:
-        self._tasks: queue.Queue[Callable[[], None]] = queue.Queue(MAX_WAITING)
+        self._tasks: queue.Queue[Callable[[], None] | None] = queue.Queue(MAX_WAITING)
+        self._closed = False
         self._sessions: set[str] = set()
         self._lost = 0
         self._unregister: list[Callable[[], None]] = []
         self._bus: Any = None
         self._net = seen.Net()
-        self._followers: dict[str, BatchFollower] = {}
         threading.Thread(target=self._work, name=_THREAD_NAME, daemon=True).start()
 
     def add(self, spark: SparkSession) -> None:
@@ -47,21 +45,12 @@ class Watch:
         if identity in self._sessions:
             return
         self._sessions.add(identity)
-        from pyspark.java_gateway import ensure_callback_server_started
-
-        ensure_callback_server_started(spark._sc._gateway)  # type: ignore[no-untyped-call]
+        _start_callbacks(spark._sc._gateway)
         listener = _QueryListener(lambda execution, ok: self._put(lambda: self._net.look(spark, execution, ok)))
         manager = spark._jsparkSession.listenerManager()
         manager.register(listener)
         self._unregister.append(lambda: manager.unregister(listener))
         self._bus = spark._sc._jsc.sc().listenerBus()
-
-    def follow(self, scope: RunScope, request: chain.Request, java_query: Any) -> None:
-        """Report each batch of a streaming query that Spark's own sink writes."""
-        follower = BatchFollower(scope, request, java_query)
-        if not self._followers:
-            request.spark.streams.addListener(_progress_listener(self._progressed))
-        self._followers[follower.query_id] = follower
 
     def drain(self, deadline_s: float = DRAIN_DEADLINE_S) -> None:
         """Look at everything that Spark has told so far; waits no longer than the deadline."""
@@ -78,9 +67,17 @@ class Watch:
         if scope is not None and (self._lost or self._tasks.unfinished_tasks):
             lost = self._lost + self._tasks.unfinished_tasks
             scope.note(f"{lost} queries were not looked at: the job ran faster than the listener")
+        if scope is not None:  # what is not read of Spark's plans by now can't be read any more
+            scope.runtime.tracing.drain()
 
     def close(self) -> None:
-        """Stop listening; the callback server stays, since shutting it down hangs."""
+        """Stop listening; the callback server stays, since shutting it down hangs.
+
+        The sessions of streaming queries are copies of the job's, listeners included. Those can't be taken away: what they
+        still tell is passed over.
+        """
+        self._closed = True
+        self._put(None)
         for unregister in self._unregister:
             try:
                 unregister()
@@ -90,20 +87,18 @@ class Watch:
         self._sessions.clear()
         self._bus = None
 
-    def _progressed(self, query_id: str, batch_id: int, rows: int) -> None:
-        follower = self._followers.get(query_id)
-        if follower is not None:
-            self._put(lambda: follower.report(batch_id, rows))
-
-    def _put(self, task: Callable[[], None]) -> None:
+    def _put(self, task: Callable[[], None] | None) -> None:
+        if self._closed and task is not None:
+            return
         try:
             self._tasks.put_nowait(task)
         except queue.Full:
             self._lost += 1
 
     def _work(self) -> None:
-        while True:
-            task = self._tasks.get()
+        while (task := self._tasks.get()) is not None:
+            if self._closed:
+                continue
             try:
                 task()
             except Exception as error:  # this thread has to go on
@@ -111,6 +106,20 @@ class Watch:
                 logger.debug("the reason", exc_info=True)
             finally:
                 self._tasks.task_done()
+
+
+def _start_callbacks(gateway: Any) -> None:
+    """Let the JVM call Python, without a line in the job's own log for every call."""
+    from pyspark.java_gateway import ensure_callback_server_started
+
+    if gateway.__dict__.get("_callback_server") is None:
+        for name in ("py4j.java_gateway", "py4j.clientserver"):
+            logging.getLogger(name).addFilter(_is_no_callback)
+    ensure_callback_server_started(gateway)  # type: ignore[no-untyped-call]
+
+
+def _is_no_callback(record: logging.LogRecord) -> bool:
+    return record.levelno > logging.INFO or record.funcName not in ("run", "wait_for_commands")
 
 
 class _QueryListener:
@@ -131,26 +140,6 @@ class _QueryListener:
         implements = ("org.apache.spark.sql.util.QueryExecutionListener",)
 
 
-def _progress_listener(progressed: Callable[[str, int, int], None]) -> Any:
-    from pyspark.sql.streaming.listener import StreamingQueryListener
-
-    class Progress(StreamingQueryListener):
-        def onQueryStarted(self, event: Any) -> None:
-            """Nothing is written yet."""
-
-        def onQueryProgress(self, event: Any) -> None:
-            progress = event.progress
-            progressed(str(progress.id), int(progress.batchId), int(progress.numInputRows))
-
-        def onQueryIdle(self, event: Any) -> None:
-            """Nothing was written."""
-
-        def onQueryTerminated(self, event: Any) -> None:
-            """Its batches were all reported before."""
-
-    return Progress()
-
-
 _watch: Watch | None = None
 _lock = threading.Lock()
 
@@ -162,18 +151,15 @@ def watch_session(spark: SparkSession) -> None:
     if scope is None:
         return
     try:
+        # Spark makes its session's state for whoever asks first; that is a part of its own start, and not our time.
+        spark._jsparkSession.sessionState()
         with scope.overhead(), _lock:
             _watch = _watch or Watch()
             _watch.add(spark)
+            staging.recover(spark, scope.runtime.config.state_dir)
     except Exception as error:  # noqa: BLE001
         logger.warning("Spark's listener could not be registered: %s", describe(error))
         scope.note("writes that are not intercepted and reads without a write are not seen: no listener")
-
-
-def follow(scope: RunScope, request: chain.Request, java_query: Any) -> None:
-    """See ``Watch.follow``."""
-    if _watch is not None:
-        _watch.follow(scope, request, java_query)
 
 
 def drain() -> None:

@@ -28,6 +28,13 @@ def error_info(error: BaseException) -> ErrorInfo:
     return ErrorInfo(f"{type(error).__module__}.{type(error).__qualname__}", condition)
 
 
+def exit_code_of(request: SystemExit) -> int:
+    """What ``sys.exit`` with this argument makes the process's exit code."""
+    if request.code is None:
+        return 0
+    return request.code & 0xFF if isinstance(request.code, int) else 1
+
+
 def describe(error: BaseException) -> str:
     """For our own log: hookline's errors say what they mean, others are named by type only."""
     return str(error) if type(error).__module__.startswith("hookline.") else type(error).__name__

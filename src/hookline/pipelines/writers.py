@@ -8,12 +8,15 @@ set-up is repeated on the new DataFrame's writer.
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from collections.abc import Callable, Mapping
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.events import Operation
-from hookline.pipelines import chain, plans, tables, targets
+from hookline.pipelines import chain, plans, statements, table_files, tables, targets
+from hookline.pipelines.staging.choice import Redirect
+from hookline.pipelines.staging.folder import Replaces
 from hookline.pipelines.state import current_scope
 
 if TYPE_CHECKING:
@@ -21,6 +24,7 @@ if TYPE_CHECKING:
 
 _FORMATS = frozenset({"parquet", "csv", "json", "orc", "text", "xml"})
 _V1_LAST = frozenset({"save", "saveAsTable", "insertInto", "jdbc", *_FORMATS})
+_TO_TABLES = frozenset({"saveAsTable", "insertInto", "jdbc"})
 _V1_SETTERS = frozenset({"mode", "format", "option", "options", "partitionBy", "bucketBy", "sortBy", "clusterBy"})
 _V2_LAST: Mapping[str, Operation] = {
     "create": "create",
@@ -80,23 +84,76 @@ class RecordingWriter:
         """The JVM writer of another DataFrame, set up in the same way."""
         java = self._renew(frame)
         for name, arguments in self._calls:
-            getattr(java, name)(*arguments)
+            self._repeat(java, frame, name, arguments)
         return java
+
+    def _repeat(self, java: Any, frame: DataFrame, name: str, arguments: tuple[Any, ...]) -> None:
+        getattr(java, name)(*arguments)
 
     def _request(
         self, name: str, arguments: tuple[Any, ...], execute: Callable[[DataFrame | None], Any]
     ) -> chain.Request:
         target = self._target(name, arguments)
-        by_position = name == "insertInto" and isinstance(target, tables.TableTarget)
-        return chain.Request(
+        request = chain.Request(
             spark=self._spark,
             target=target,
             operation=self._operation(name),
             execute=execute,
             frame=self._frame,
-            schema=target.schema if by_position and isinstance(target, tables.TableTarget) else None,
             partition_by=self._partition_by,
         )
+        if name == "insertInto" and isinstance(target, tables.TableTarget):
+            return self._by_position(request, target)
+        if name == "saveAsTable" and isinstance(target, tables.TableTarget):
+            return self._by_name(request, target, arguments)
+        if name in _TO_TABLES:
+            return request
+        return dataclasses.replace(
+            request, redirect=lambda: Redirect(functools.partial(self._write_to, name, arguments), self._replaces)
+        )
+
+    def _by_position(self, request: chain.Request, table: tables.TableTarget) -> chain.Request:
+        """``insertInto`` is an INSERT: its columns go to the table's own one by one."""
+        spark = self._spark
+        statement = functools.cache(lambda: statements.insert(spark, table.parts, overwrite=self._mode == "overwrite"))
+        return dataclasses.replace(
+            request,
+            schema=table.schema,
+            stored=lambda frame: statements.stored(spark, statement(), frame),
+            command=lambda changed: statements.analyzed(spark, statement(), changed or request.frame),
+            redirect=lambda: statements.redirect(spark, statement(), table, request.frame),
+        )
+
+    def _by_name(self, request: chain.Request, table: tables.TableTarget, arguments: tuple[Any, ...]) -> chain.Request:
+        """``saveAsTable``: a table that is there gets the rows in its own columns, by their names."""
+        spark = self._spark
+
+        def analyze(frame: DataFrame | None) -> Any:
+            java = self._java if frame is None else self._again(frame)
+            return table_files.creation(spark, java.saveAsTableCommand(*arguments))
+
+        request = dataclasses.replace(request, redirect=lambda: table_files.redirect(spark, table, analyze))
+        if self._mode != "append" or not table.exists or not isinstance(table.place(), targets.FolderTarget):
+            return request
+        return dataclasses.replace(
+            request,
+            schema=table.schema,
+            stored=lambda frame: plans.frame(spark, analyze(frame).query()),
+        )
+
+    def _write_to(self, name: str, arguments: tuple[Any, ...], frame: DataFrame | None, uri: str) -> Any:
+        """The same write to a folder that is new."""
+        java = self._again(self._frame if frame is None else frame)
+        java.mode("errorifexists")
+        if name == "save" and not arguments:
+            return java.option("path", uri).save()
+        return getattr(java, name)(uri, *arguments[1:])
+
+    @property
+    def _replaces(self) -> Replaces:
+        if self._mode != "overwrite":
+            return "nothing"
+        return "partitions" if self._partition_by and self._dynamic_partitions else "all"
 
     def _target(self, name: str, arguments: tuple[Any, ...]) -> targets.WriteTarget:
         replaces_all = self._mode == "overwrite" and not self._dynamic
@@ -152,14 +209,16 @@ class RecordingWriter:
     @property
     def _dynamic(self) -> bool:
         """Whether an overwrite replaces only the partitions that it has rows for, or the rows of a condition."""
-        if "replacewhere" in self._options:
-            return True
+        return "replacewhere" in self._options or self._dynamic_partitions
+
+    @property
+    def _dynamic_partitions(self) -> bool:
         mode = self._options.get("partitionoverwritemode") or self._spark.conf.get(
             "spark.sql.sources.partitionOverwriteMode"
         )
         return str(mode).lower() == "dynamic"
 
-    @cached_property
+    @property
     def _partition_by(self) -> tuple[str, ...]:
         for name, arguments in reversed(self._calls):
             if name in ("partitionBy", "partitionedBy"):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from hookline.core.events import Run, RunEnded, RunStarted
+from hookline.core import voice
+from hookline.core.events import Run, RunEnded, RunStarted, Write
 from hookline.core.hookspecs import hookimpl
 from hookline.core.plugin import PluginConfig, PluginContext
 from hookline.observability.progress import Progress
@@ -31,7 +31,7 @@ class ConsolePlugin:
     def __init__(self, config: ConsoleConfig, context: PluginContext) -> None:
         self._config = config
         # Taken now: a job that replaces sys.stderr later does so to catch its own output, not ours.
-        self._terminal = Terminal(sys.stderr, color=config.color)
+        self._terminal = Terminal(voice.stream(), color=config.color)
         self._progress: Progress | None = None
         self._runs = 0
 
@@ -43,6 +43,24 @@ class ConsolePlugin:
         if wanted and self._progress is None:
             self._progress = Progress(self._terminal)
             self._progress.start()
+
+    @hookimpl
+    def on_write_started(self, event: Write) -> None:
+        """The live line says what is written."""
+        if self._progress is not None:
+            self._progress.write_started(event.write_id, str(event.dataset))
+
+    @hookimpl
+    def on_write_finished(self, event: Write) -> None:
+        """It is no longer."""
+        if self._progress is not None:
+            self._progress.write_ended(event.write_id)
+
+    @hookimpl
+    def on_write_failed(self, event: Write) -> None:
+        """It is no longer."""
+        if self._progress is not None:
+            self._progress.write_ended(event.write_id)
 
     @hookimpl
     def on_run_finished(self, event: RunEnded, run: Run) -> None:

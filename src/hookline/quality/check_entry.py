@@ -10,7 +10,9 @@ from pydantic import BaseModel, ValidationError
 
 from hookline.core.config_problems import Path, Problem, explain, found, suggestion
 from hookline.core.config_tree import Node, key_path, plain
+from hookline.core.errors import ConfigError
 from hookline.quality.checks import OptionError, Options, Terms, kinds
+from hookline.quality.checks.registry import discover
 from hookline.quality.judging import AnyCheck
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -51,6 +53,11 @@ def read_check(place: Place) -> AnyCheck | None:
     if not isinstance(entry, dict):
         place.report(f"found {found(place.node, ())}; {_shape()}")
         return None
+    try:
+        discover(key for key in entry if key not in Terms.model_fields)
+    except ConfigError as error:
+        place.report(str(error))
+        return None
     known = kinds()
     named = [key for key in entry if key in known]
     before = len(place.problems)
@@ -89,9 +96,11 @@ def _report_kind(place: Place, named: list[str]) -> None:
 
 def _report_strays(place: Place, kind: str, options: type[Options]) -> None:
     for key in place.node.value:
+        if key == kind:
+            continue
         if key in options.model_fields and key not in Terms.model_fields:
             place.child(key).report(f"belongs under {kind!r}; indent it further than {kind!r}")
-        elif key != kind and key not in Terms.model_fields:
+        elif key not in Terms.model_fields:
             known = [kind, *Terms.model_fields]
             place.child(key).report(f"unknown key{suggestion(key, known)}; allowed: {', '.join(known)}")
 

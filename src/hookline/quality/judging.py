@@ -6,9 +6,12 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from hookline.core.errors import HooklineError
 from hookline.core.events import Measure, Measured, Verdict
 from hookline.quality.checks import Check
 from hookline.quality.checks.base import Results
+from hookline.quality.checks.change import HistoryCheck
+from hookline.quality.history import History
 
 AnyCheck = Check[Any]
 
@@ -26,27 +29,35 @@ def measures_of(checks: Iterable[AnyCheck]) -> list[Measure]:
     return list(needed.values())
 
 
-def judge(checks: Iterable[AnyCheck], results: Results) -> list[Verdict]:
-    """A verdict for every check. One without an answer gets the status ``error``, never ``passed``."""
-    return [_judge_one(check, results) for check in checks]
+def judge(checks: Iterable[AnyCheck], results: Results, history: History | None = None) -> list[Verdict]:
+    """A verdict for every check. One without an answer gets the status ``error``, never ``passed``.
+
+    Args:
+        history: earlier writes, where they are known.
+    """
+    return [_judge_one(check, results, history) for check in checks]
 
 
-def _judge_one(check: AnyCheck, results: Results) -> Verdict:
+def _judge_one(check: AnyCheck, results: Results, history: History | None) -> Verdict:
     missing = {measure: results.get(measure, _NOT_MEASURED) for measure in check.measures()}
     reasons = [f"{measure}: {measured.error}" for measure, measured in missing.items() if not measured.ok]
-    if reasons:
+    if reasons and not check.bears_unknowns:
         return check.verdict("error", results, message="; ".join(reasons))
     try:
+        if isinstance(check, HistoryCheck) and history is not None:
+            return check.judge_against(history, results)
         return check.judge(results)
+    except HooklineError as error:
+        return check.verdict("error", results, message=str(error))
     except Exception as error:  # noqa: BLE001 - a check may come from a plugin; its text may quote data
         return check.verdict("error", results, message=f"the check itself failed with {type(error).__name__}")
 
 
 def soften(verdict: Verdict) -> Verdict:
-    """The same verdict where the breaker is off: it is told, and stops nothing."""
+    """The same verdict where it is told after publication, and stops nothing."""
     if not (verdict.severity == "critical" or verdict.required):
         return verdict
-    remark = f"{verdict.severity if verdict.severity == 'critical' else 'required'} in the suite; the breaker is off"
+    remark = f"{verdict.severity if verdict.severity == 'critical' else 'required'} in the suite; audit only tells"
     return dataclasses.replace(
         verdict,
         severity="error" if verdict.severity == "critical" else verdict.severity,

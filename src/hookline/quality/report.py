@@ -9,6 +9,7 @@ from typing import Any
 from hookline.core.errors import ConfigError
 from hookline.core.events import Dataset, Measure, Verdict, as_dict
 from hookline.quality.checks.base import Results
+from hookline.quality.history import History
 from hookline.quality.judging import AnyCheck, judge, measures_of, with_unique_names
 from hookline.quality.suite import Suite, checks_for
 
@@ -32,7 +33,8 @@ class Report:
         """JSON-ready values, without the version of the shape."""
         verdicts = [as_dict(verdict) for verdict in self.verdicts]
         for verdict in verdicts:
-            del verdict["plugin"]
+            for name in ("plugin", "sets_aside", "suite"):
+                del verdict[name]
         return {
             "dataset": str(self.dataset),
             "namespace": self.dataset.namespace,
@@ -75,10 +77,12 @@ def measures_for(checks: Sequence[AnyCheck]) -> list[Measure]:
     return measures if Measure.rows() in measures else [*measures, Measure.rows()]
 
 
-def judge_at_rest(dataset: Dataset, checks: Sequence[AnyCheck], results: Results) -> Report:
+def judge_at_rest(
+    dataset: Dataset, checks: Sequence[AnyCheck], results: Results, history: History | None = None
+) -> Report:
     """The report on what was measured."""
     rows = results.get(Measure.rows())
-    return Report(dataset, rows.value if rows is not None and rows.ok else None, tuple(judge(checks, results)))
+    return Report(dataset, rows.value if rows is not None and rows.ok else None, tuple(judge(checks, results, history)))
 
 
 def _cell(value: str | int | float | None) -> str:

@@ -11,32 +11,60 @@ Every mistake is reported with file, line, key and cure, all mistakes of a file 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from fractions import Fraction
 from glob import glob
 from pathlib import Path
+from typing import get_args
 
 from hookline.core.config_problems import Problem, found, raise_problems, suggestion
-from hookline.core.config_tree import Location, Node
+from hookline.core.config_tree import Location, Node, plain
 from hookline.core.config_yaml import parse
 from hookline.core.errors import ConfigError
-from hookline.core.events import Dataset
+from hookline.core.events import Breaker, Dataset, content_id
 from hookline.quality.check_entry import Place, read_check
+from hookline.quality.checks.scalars import exact_fraction
 from hookline.quality.judging import AnyCheck, with_unique_names
+from hookline.quality.suite_file import read_content
 
 MAX_BYTES = 1_000_000
-_KEYS = ("dataset", "checks")
+_KEYS = ("dataset", "checks", "breaker", "quarantine")
+_NEEDED = ("dataset", "checks")
 _SHAPE = "a suite has the keys dataset and checks"
+# As YAML 1.1 reads on and off, and what off means.
+_SAME: Mapping[object, object] = {True: "on", False: "audit", "off": "audit"}
+
+
+@dataclass(frozen=True)
+class Quarantine:
+    """Where rows are set aside, and how many of them are borne.
+
+    Attributes:
+        path: a folder, as a path or URI; None is the one beside the target.
+        at_most: the share of the rows beyond which the write is refused; None is all of them.
+    """
+
+    path: str | None = None
+    at_most: Fraction | None = None
 
 
 @dataclass(frozen=True)
 class Suite:
-    """Checks for the datasets whose name matches one of several globs (``*`` crosses slashes; case matters)."""
+    """Checks for the datasets whose name matches one of several globs (``*`` crosses slashes; case matters).
+
+    Attributes:
+        breaker: what follows from a failed check; None leaves that to the plugin.
+        digest: of all that the suite says, to tell one version of it from another.
+    """
 
     datasets: tuple[str, ...]
     checks: tuple[AnyCheck, ...]
     where: Location
+    breaker: Breaker | None = None
+    quarantine: Quarantine = Quarantine()
+    digest: str = ""
 
     def matches(self, dataset: Dataset) -> bool:
         """Whether the dataset's name, with or without its namespace, or one of its other names fits."""
@@ -50,7 +78,7 @@ def checks_for(dataset: Dataset, suites: Iterable[Suite]) -> tuple[AnyCheck, ...
 
 
 def load_suites(path: Path, *, shown: str | None = None) -> tuple[Suite, ...]:
-    """Read a file of suites.
+    """Read a file of suites; JSON is a suite of Great Expectations.
 
     Args:
         path: the file.
@@ -60,18 +88,20 @@ def load_suites(path: Path, *, shown: str | None = None) -> tuple[Suite, ...]:
         ConfigError: when it can't be read, or with all its mistakes, one per line.
     """
     name = shown or str(path)
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise ConfigError(f"{name}: the suite can't be read: {error.strerror}; correct the path") from None
-    if len(content) > MAX_BYTES:
-        raise ConfigError(f"{name}: larger than {MAX_BYTES:,} bytes; split the suite into several files")
+    if path.suffix == ".json":
+        return (_great_expectations(path, name),)
+    content = read_content(path, name, MAX_BYTES)
     try:
         return parse_suites(content.decode("utf-8-sig"), name)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
         raise ConfigError(f"{name}:{line}: not UTF-8; save the file as UTF-8") from None
+
+
+def _great_expectations(path: Path, name: str) -> Suite:
+    from hookline.quality.gx import reading, suites
+
+    return suites.as_suite(reading.load(path, shown=name), name)
 
 
 def find_suites(patterns: Iterable[str], base_dir: Path) -> tuple[Suite, ...]:
@@ -156,7 +186,7 @@ def _read_suite(place: Place) -> Suite | None:
     for key in place.node.value:
         if key not in _KEYS:
             place.child(key).report(f"unknown key{suggestion(key, _KEYS)}; allowed: {', '.join(_KEYS)}")
-    missing = [key for key in _KEYS if key not in place.node.value]
+    missing = [key for key in _NEEDED if key not in place.node.value]
     for key in missing:
         place.report(f"{key!r} is missing; {_SHAPE}")
     if missing:
@@ -165,7 +195,51 @@ def _read_suite(place: Place) -> Suite | None:
     places = list(place.child("checks").items("a list of checks"))
     read = [(entry, check) for entry in places if (check := read_check(entry)) is not None]
     _report_repeated_names(read)
-    return Suite(datasets, with_unique_names([check for _, check in read]), place.node.where)
+    breaker = _read_breaker(place.child("breaker")) if "breaker" in place.node.value else None
+    quarantine = _read_quarantine(place.child("quarantine")) if "quarantine" in place.node.value else Quarantine()
+    checks = with_unique_names([check for _, check in read])
+    digest = content_id(plain(place.node))[:12]
+    return Suite(datasets, checks, place.node.where, breaker, quarantine, digest)
+
+
+def as_breaker(given: object) -> object:
+    """``on`` and ``off`` in YAML's own reading, and ``off`` as what it is."""
+    return _SAME.get(given, given) if isinstance(given, (bool, str)) else given
+
+
+def _read_breaker(place: Place) -> Breaker | None:
+    given = as_breaker(place.node.value)
+    for mode in get_args(Breaker):
+        if given == mode:
+            return mode  # type: ignore[no-any-return]
+    place.report(f"found {found(place.node, ())}; should be one of {', '.join(get_args(Breaker))}, off")
+    return None
+
+
+def _read_quarantine(place: Place) -> Quarantine:
+    """A folder, or a mapping."""
+    given = place.node.value
+    if isinstance(given, str) and given.strip():
+        return Quarantine(given)
+    if not isinstance(given, dict):
+        place.report(f"found {found(place.node, ())}; should be a folder, or a mapping with path and at_most")
+        return Quarantine()
+    for key in given:
+        if key not in ("path", "at_most"):
+            place.child(key).report(f"unknown key{suggestion(key, ('path', 'at_most'))}; allowed: path, at_most")
+    path = at_most = None
+    if "path" in given:
+        node = place.child("path").node.value
+        path = node if isinstance(node, str) and node.strip() else None
+        if path is None:
+            place.child("path").report(f"found {found(place.child('path').node, ())}; should be a folder, as text")
+    if "at_most" in given:
+        number = place.child("at_most").node.value
+        if isinstance(number, bool) or not isinstance(number, (int, float)) or not 0 <= number <= 1:
+            place.child("at_most").report("a share of the rows is allowed here: 0.05 bears 5 %")
+        else:
+            at_most = exact_fraction(float(number))
+    return Quarantine(path, at_most)
 
 
 def _read_globs(place: Place) -> Iterator[str]:

@@ -11,44 +11,13 @@ from urllib.parse import unquote
 
 import pytest
 
-from hookline.core.events import Column
-from hookline.core.fuse import Target, WrittenFile
+from hookline.core.fuse import Target, WrittenFile, columns_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
     from pyspark.sql.types import StructType
 
 TargetOf = Callable[..., Target]
-
-
-def _partition(base: Path, file: Path) -> dict[str, str | None]:
-    pairs = (part.split("=", 1) for part in file.relative_to(base).parts[:-1])
-    return {unquote(name): None if value == "__HIVE_DEFAULT_PARTITION__" else unquote(value) for name, value in pairs}
-
-
-def _columns(schema: StructType) -> tuple[Column, ...]:
-    return tuple(Column(field.name, field.dataType.simpleString()) for field in schema.fields)
-
-
-@pytest.fixture
-def parquet_target(spark: SparkSession) -> TargetOf:
-    """The target of a Parquet folder that was written with this schema."""
-
-    def make(path: Path, schema: StructType, **more: Any) -> Target:
-        files = tuple(
-            WrittenFile(str(file), file.stat().st_size, partition=_partition(path, file))
-            for file in sorted(path.rglob("*.parquet"))
-        )
-        described = {
-            "spark": spark,
-            "format": "parquet",
-            "columns": _columns(schema),
-            "files": files,
-            "read_back": lambda: spark.read.schema(schema).parquet(str(path)),
-        }
-        return Target(**(described | more))
-
-    return make
 
 
 @pytest.fixture
@@ -75,7 +44,7 @@ def delta_target(spark: SparkSession) -> TargetOf:
         described = {
             "spark": spark,
             "format": "delta",
-            "columns": _columns(schema),
+            "columns": columns_of(schema),
             "files": tuple(files),
             "read_back": lambda: spark.read.format("delta").load(str(path)),
         }

@@ -210,9 +210,24 @@ def test_uri_of_another_file_system_goes_through_arrow(
     plan = {
         "files": files,
         "queries": [
-            {"id": "s", "select": "count(*) FILTER (NOT regexp_full_match(s, $p0))", "params": {"p0": "[0-3]"}}
+            {
+                "id": "s",
+                "select": ["count(*) FILTER (NOT regexp_full_match(s, $p0))"],
+                "from": "hookline_rows",
+                "params": {"p0": "[0-3]"},
+            }
         ],
-        "keys": [{"id": "k", "parts": ['"id"'], "cells": [files]}],
+        "wholes": [
+            {
+                "id": "k",
+                "kind": "duplicates",
+                "parts": ['"id"'],
+                "cells": [files],
+                "where": [],
+                "params": {},
+                "from": "hookline_rows",
+            }
+        ],
         "threads": 1,
         "memory_bytes": 100_000_000,
         "storage": None,

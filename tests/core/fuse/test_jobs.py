@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 pytestmark = pytest.mark.spark
-PLAN: dict[str, Any] = {"files": [], "queries": [], "keys": [], "threads": 1, "memory_bytes": 10**8, "storage": None}
+PLAN: dict[str, Any] = {"files": [], "queries": [], "wholes": [], "threads": 1, "memory_bytes": 10**8, "storage": None}
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -172,15 +172,16 @@ def test_without_duckdb_spark_measures(
 
 
 def test_one_bad_measure_costs_only_itself(spark: SparkSession) -> None:
-    overflowing = "(a|b)*"  # Java's matcher recurses once per repetition
     target = Target(
         spark,
         None,
         (Column("s", "string"), Column("n", "int")),
         read_back=lambda: spark.sql("SELECT repeat('ab', 1000000) AS s, 1 AS n"),
     )
-    measures = [Measure.unmatched("s", overflowing), Measure.total("n"), Measure.total("missing")]
-    found = take(measures, target)
+    good = [Measure.outside("n", minimum=i) for i in range(20)]
+    measures = [Measure.violations("cast(s AS int) > 1"), Measure.total("n"), Measure.total("missing")]
+    found = take([*good[:10], *measures, *good[10:]], target)
+    assert [found[measure].value for measure in good] == [0, 0, *[1] * 18]
     assert found[measures[0]].error is not None
     assert found[measures[1]] == Measured(1, "spark")
     assert "no column 'missing'" in (found[measures[2]].error or "")

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from hookline.core.fuse.patterns import for_java, translate
+from hookline.core.events import Column, Measure
+from hookline.core.fuse import resolve, take
+from hookline.core.fuse.patterns import explosive, for_java, translate
+from hookline.quality.checks.formats import FORMATS
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from pyspark.sql import SparkSession
 
 VALUES = ["", "a", "b", "ab", "aB", "A", "z", "\n", "a\n", "\r", "a\x85", "\u2028", "\x0b", " ", "\t", "0", "٣", "é", "É", "K",
@@ -110,3 +115,41 @@ def test_three_engines_agree(spark: SparkSession, pattern: str, extra: str) -> N
 def test_wrapping_for_java_survives_open_quotes_and_comments() -> None:
     assert for_java(r"\Qa").endswith(r"\E)\z")
     assert for_java("(?x) a # b").endswith("\n)\\z")
+
+
+EXPLOSIVE = [
+    "(a+)+b", "(a|b)*", "(a*)*", "((ab)*c)*", "(a|aa)+$", "(.*a){12,}", r"(\w+\s?)*", "(?:x+y?)+", "(a+b|c)+", "(?=x)(a+)+",
+]  # fmt: skip
+HARMLESS = [
+    "a+", "[a-z]+@[a-z]+", "(ab)+", "(a+)++", r"(?:\p{L}++ ?+)*+", "(a{1,3})?b*", "(ab+)?", r"\(a+\)+", "[(a+)]+", "(a+){3}",
+    r"(\d{3}-)*\d", "(?=a)a+b", r"\Q(a+)+\E",
+]  # fmt: skip
+
+
+def test_what_may_take_for_ever_is_known_by_its_shape() -> None:
+    assert [pattern for pattern in EXPLOSIVE if not explosive(pattern)] == []
+    assert [pattern for pattern in HARMLESS if explosive(pattern)] == []
+    assert [name for name, pattern in FORMATS.items() if explosive(pattern)] == []
+
+
+def test_what_only_java_knows_and_might_never_end_is_refused_before_the_write() -> None:
+    columns = (Column("t", "string"),)
+    good, bad = resolve([Measure.unmatched("t", "(?=x)(a+)+"), Measure.unmatched("t", "(a+)+b")], columns)
+    assert good == [Measure.unmatched("t", "(a+)+b")]
+    assert "might never end" in (bad[Measure.unmatched("t", "(?=x)(a+)+")].error or "")
+
+
+@pytest.mark.spark
+@pytest.mark.parametrize("kind", ["parquet", "json"])
+def test_a_pattern_on_which_java_would_never_end_is_matched_by_re2(
+    spark: SparkSession, tmp_path: Path, parquet_target: Any, kind: str
+) -> None:
+    frame = spark.createDataFrame([("a" * 60 + "c",), ("aab",), ("aab\n",), (None,), ("é",)], "t string")
+    frame.write.format(kind).save(str(tmp_path / "t"))
+    files = {} if kind == "parquet" else {"files": None, "format": kind}
+    read_back = lambda: spark.read.schema(frame.schema).format(kind).load(str(tmp_path / "t"))  # noqa: E731
+    target = parquet_target(tmp_path / "t", frame.schema, read_back=read_back, **files)
+    measures = [Measure.unmatched("t", "(a+)+b"), Measure.unmatched("t", "(a+)+b", where="t <> 'é'")]
+    found = take(measures, target, deadline_s=100)
+    way = "vectorised" if kind == "parquet" else "spark"
+    assert [(one.value, one.way) for one in found.values()] == [(3, way), (2, way)]

@@ -88,7 +88,7 @@ def measures() -> list[Measure]:
     for name, (kind, _) in COLUMNS.items():
         out.append(Measure.nulls(name))
         if kind not in ("binary", "array<int>"):
-            out += [Measure.minimum(name), Measure.maximum(name), Measure.duplicates(name)]
+            out += [Measure.minimum(name), Measure.maximum(name), Measure.duplicates(name), Measure.distinct(name)]
         if kind.startswith(("tinyint", "smallint", "int", "bigint", "decimal", "double", "float")):
             out.append(Measure.total(name))
             out += [
@@ -142,6 +142,8 @@ def measures() -> list[Measure]:
     ]
     out += [
         Measure.duplicates("tiny", "whole"),
+        Measure.distinct("tiny", "whole"),
+        Measure.distinct("single", "dbl"),
         Measure.duplicates("dbl", "text"),
         Measure.duplicates("single", "dbl"),
         Measure.duplicates("ntz", "rowid", "COUNT(*)"),
@@ -198,10 +200,10 @@ def expected(measure: Measure) -> Any:
     if measure.kind == "rows":
         return HEIGHT
     columns = [values_of(name) for name in measure.columns]
-    if measure.kind == "duplicates":
+    if measure.kind in ("duplicates", "distinct"):
         rows = [row for row in zip(*columns, strict=True) if None not in row]
         counts = Counter(tuple("NaN" if part != part else part for part in row) for row in rows)
-        return sum(n for n in counts.values() if n > 1)
+        return len(counts) if measure.kind == "distinct" else sum(n for n in counts.values() if n > 1)
     kind = COLUMNS[measure.columns[0]][0]
     values = [value for value in columns[0] if value is not None]
     if measure.kind == "nulls":
@@ -322,7 +324,9 @@ def test_riding_agrees_with_python(frame: DataFrame, tmp_path: Path) -> None:
     ridden.write.parquet(str(tmp_path / "out"))
     results = riding.collect(30.0, expected_rows=HEIGHT)
     check(results, "observe", allow_errors=True)
-    assert all(measure.kind in ("duplicates", "unmatched") for measure, found in results.items() if found.error)
+    assert all(
+        measure.kind in ("duplicates", "distinct", "unmatched") for measure, found in results.items() if found.error
+    )
 
 
 def test_all_ways_together_leave_nothing_open(target: Target) -> None:

@@ -99,7 +99,7 @@ def test_a_message_that_is_refused_for_good_is_kept_apart_with_the_reason(outbox
     assert sink.ids == ["1", "2"]
     (status,) = outbox.status()
     assert (status.dead, status.pending, status.last_error) == (1, 0, "field 'x' is missing")
-    assert any("1 messages were rejected by 's'" in sentence for sentence in outbox.problems())
+    assert any("1 message rejected by 's'" in sentence for sentence in outbox.problems())
 
     sink.refuse = lambda message: None
     assert outbox.replay(deadline_s=10) == 0
@@ -183,7 +183,7 @@ def test_a_sink_that_is_dead_for_the_whole_life_is_served_by_the_next_process(ma
     for number in range(30):
         outbox.put("s", {}, id=str(number), order_key="k")
     assert outbox.close(0.3) == 30
-    assert any("30 messages for 's' are not delivered yet" in sentence for sentence in outbox.problems())
+    assert any("30 messages for 's' not delivered yet" in sentence for sentence in outbox.problems())
 
     later, sink = make_outbox(), scripted()
     later.register("s", sink)
@@ -198,7 +198,7 @@ def test_messages_for_an_unknown_sink_stay_until_it_is_registered(outbox, script
     assert outbox.flush(5) == 0
     (status,) = outbox.status()
     assert (status.name, status.registered, status.pending) == ("later", False, 1)
-    assert outbox.problems() == ("1 messages wait for 'later', which is not loaded",)
+    assert outbox.problems() == ("1 message waiting for 'later', which is not loaded",)
     sink = scripted()
     outbox.register("later", sink)
     assert outbox.flush(10) == 0
@@ -240,3 +240,20 @@ def test_a_closed_outbox_keeps_what_is_put_late(make_outbox, scripted):
     later.register("s", sink)
     assert later.replay(deadline_s=10) == 0
     assert sink.ids == ["late"]
+
+
+def test_what_was_put_a_moment_ago_is_no_problem_and_what_waits_for_a_failing_sink_is(make_outbox, scripted):
+    outbox = make_outbox()
+    outbox.register("quiet", scripted(), linger_s=60.0)
+    outbox.start()
+    outbox.put("quiet", {}, id="1")
+    assert outbox.problems() == ()
+    assert outbox.flush(10) == 0
+
+    def refuse(message):
+        raise SinkError("connection refused")
+
+    outbox.register("dead", scripted(refuse))
+    outbox.put("dead", {}, id="1")
+    assert outbox.flush(1.0) == 1
+    assert any("1 message for 'dead' not delivered yet" in sentence for sentence in outbox.problems())

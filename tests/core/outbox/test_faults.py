@@ -107,9 +107,9 @@ def test_memory_is_bounded_and_says_what_it_refused(make_outbox, path, locked):
         outbox.put("s", {}, id=str(number))
     (status,) = outbox.status()
     assert (status.in_memory, status.refused) == (100, 50)
-    assert any("50 messages for 's' were refused" in sentence for sentence in outbox.problems())
+    assert any("50 messages for 's' refused" in sentence for sentence in outbox.problems())
     outbox.close(0.1)
-    assert any("100 messages were lost" in sentence for sentence in outbox.problems())
+    assert any("100 messages lost" in sentence for sentence in outbox.problems())
     locked.give()
 
 

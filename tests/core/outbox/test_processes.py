@@ -179,3 +179,25 @@ def test_a_child_that_outlives_its_parents_closing_loses_nothing(make_outbox, sc
     later.register("s", sink)
     assert later.replay(deadline_s=20) == 0
     assert sorted(sink.ids) == ["child1", "child2", "parent"]
+
+
+def test_a_child_that_a_sink_forks_does_not_deliver_as_well(make_outbox, path, tmp_path):
+    delivered = tmp_path / "delivered"
+
+    class Forks:
+        batch_size = 1
+
+        def deliver(self, messages):
+            child = os.fork()
+            if child:
+                os.waitpid(child, 0)
+                with delivered.open("a") as file:
+                    file.writelines(f"{message.id} {os.getpid()}\n" for message in messages)
+
+    outbox = make_outbox(path)
+    outbox.register("s", Forks())
+    outbox.start()
+    for number in range(3):
+        outbox.put("s", {}, id=f"m{number}", order_key="o")
+    assert outbox.flush(20) == 0
+    assert delivered.read_text().splitlines() == [f"m{number} {os.getpid()}" for number in range(3)]

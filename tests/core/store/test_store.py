@@ -19,7 +19,7 @@ from sqlalchemy import select
 from hookline.core.errors import MissingExtraError, SinkError, StoreError
 from hookline.core.events import Column, Dataset, Read, Run, RunEnded, Verdict, Write, as_dict
 from hookline.core.outbox import Message, Outbox
-from hookline.core.store import LazyStore, Store, StoreSink, schema
+from hookline.core.store import LazyStore, Store, StoreSink, migrations, schema
 
 START = dt.datetime(2026, 3, 1, 12, tzinfo=dt.timezone.utc)
 RUN = Run("11111111-1111-4111-8111-111111111111", "daily", START, environment="prod")
@@ -174,7 +174,7 @@ def test_a_damaged_database_is_named_and_left_as_it_is(tmp_path, damage):
 
 def test_a_newer_database_is_refused(store, store_url):
     with store.transaction() as connection:
-        connection.execute(schema.schema_version.update().values(version=schema.VERSION + 1))
+        connection.execute(schema.schema_version.update().values(version=migrations.VERSION + 1))
     with pytest.raises(StoreError, match="install the newer hookline"):
         Store(store_url)
 
@@ -193,7 +193,7 @@ def test_processes_that_open_a_new_database_at_once_make_one_schema(store_url):
         _, errors = process.communicate(timeout=60)
         assert process.returncode == 0, errors.decode()
     store = Store(store_url)
-    assert rows_of(store, schema.schema_version) == [{"version": schema.VERSION}]
+    assert rows_of(store, schema.schema_version) == [{"version": migrations.VERSION}]
     store.close()
 
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 from shutil import copytree
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+import hookline
+from hookline.core.events import Run, RunEnded
 from hookline.pipelines.retail import flow
 from hookline.pipelines.retail.faults import FaultShares
 from hookline.pipelines.retail.lake import Lake
@@ -40,6 +43,8 @@ class Platform:
     lake: Lake
     landing: Landing
     written: list[str]
+    run: Run | None = None
+    ended: RunEnded | None = None
 
 
 @pytest.fixture(scope="session")
@@ -60,8 +65,17 @@ def platform(session: SparkSession, root: Path, days: int) -> Platform:
 
 @pytest.fixture(scope="session")
 def first(session: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> Platform:
-    """Four days."""
-    return platform(session, tmp_path_factory.mktemp("retail") / "first", FIRST_DAYS)
+    """Four days, attached, with everything told as OpenLineage events in two ways."""
+    root = tmp_path_factory.mktemp("retail") / "first"
+    config = root.parent / "hookline.yaml"
+    transport = {"type": "file", "log_file_path": str(root.parent / "client.ndjson"), "append": True}
+    config.write_text(json.dumps({"plugins": {"lineage": {}, "openlineage": {"transport": transport}}}))
+    attachment = hookline.attach(session, config=config, job="retail")
+    try:
+        done = platform(session, root, FIRST_DAYS)
+    finally:
+        ended = attachment.detach()
+    return replace(done, run=attachment.run, ended=ended)
 
 
 @pytest.fixture(scope="session")

@@ -64,6 +64,16 @@ def test_every_injected_fault_is_found_for_its_reason(second: Any) -> None:
         assert finding.found == finding.present > 0, finding
 
 
+def test_what_was_found_is_told_with_its_place_and_a_row_to_look_at(second: Any) -> None:
+    told = findings.tell(second.lake, second.landing.manifest).splitlines()
+    found = findings.compare(second.lake, second.landing.manifest)
+    balance = findings.balance(second.lake)
+    for line, finding in zip(told[1:-1], found, strict=True):
+        table = "silver/transactions" if finding.kind == "late" else "silver/quarantine"
+        assert line.split() == [finding.kind, str(finding.present), str(finding.found), table, finding.rows[0]]
+    assert told[-1].startswith(f"{balance.landed:,} rows landed: {balance.silver:,} in silver")
+
+
 def test_nothing_else_is_refused(second: Any) -> None:
     faulty = {fault.row_id for fault in read_manifest(second.landing.manifest) if fault.kind != "late"}
     assert findings.refusals(second.lake).keys() == faulty

@@ -8,7 +8,7 @@ from pathlib import Path
 import hookline.pipelines.retail as retail
 from hookline.core.config import load_config
 from hookline.core.events import Dataset
-from hookline.pipelines.retail import source
+from hookline.pipelines.retail import flow, source
 from hookline.quality.suite import checks_for, find_suites
 
 FOLDER = Path(retail.__file__).parent
@@ -19,12 +19,12 @@ def test_the_configuration_turns_every_local_plugin_on() -> None:
     assert [entry.name for entry in config.plugins] == ["console", "quality", "lineage"]
 
 
-def test_every_suite_matches_a_table_of_the_platform() -> None:
+def test_every_table_of_the_platform_is_checked_and_every_suite_is_of_use() -> None:
     suites = find_suites(("suites/*.yaml",), FOLDER)
-    tables = ("bronze/transactions", "silver/transactions", "silver/identities", "gold/daily_sales")
-    for table in tables:
-        assert checks_for(Dataset("file", f"/data/{table}"), suites), table
-    assert len(suites) == len(tables)
+    tables = [*(step.table for step in flow.steps()), "silver/quarantine"]
+    datasets = [Dataset("file", f"/data/{table}") for table in tables]
+    assert [str(dataset) for dataset in datasets if not checks_for(dataset, suites)] == []
+    assert all(any(map(suite.matches, datasets)) for suite in suites)
 
 
 def test_the_departments_are_those_of_the_catalogue() -> None:

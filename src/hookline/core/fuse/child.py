@@ -17,10 +17,15 @@ import subprocess
 import sys
 import threading
 import time
+from pathlib import Path
+from types import ModuleType
 from typing import IO, Any
 
 from hookline.core.fuse import task
 from hookline.core.fuse.jobs import DeadlineError
+
+# Where hookline itself is, which need not be on the path where an import hook finds it.
+_HOME = str(Path(__file__).parents[3])
 
 
 class ChildError(Exception):
@@ -28,9 +33,14 @@ class ChildError(Exception):
 
 
 class Child:
-    """At most one process at a time; plans of several threads wait for each other."""
+    """At most one process at a time; plans of several threads wait for each other.
 
-    def __init__(self) -> None:
+    Args:
+        work: the module that it runs, which stands for itself.
+    """
+
+    def __init__(self, work: ModuleType = task) -> None:
+        self._work = work
         self._turn = threading.Lock()
         self._process: subprocess.Popen[str] | None = None
         self._answers: queue.SimpleQueue[str | None] = queue.SimpleQueue()
@@ -50,6 +60,17 @@ class Child:
         except BaseException:
             self._end()
             raise
+        finally:
+            self._turn.release()
+
+    def start(self) -> None:
+        """Have the process ready for a plan that will come; it gets ready by itself. Nobody waits, and nothing is raised."""
+        if not self._turn.acquire(blocking=False):
+            return
+        try:
+            self._be_there()
+        except OSError:
+            self._end()  # the plan finds out again, and tells
         finally:
             self._turn.release()
 
@@ -78,17 +99,20 @@ class Child:
                 break
         raise ChildError(f"the measuring process failed ({problem})")
 
-    def _send(self, line: str) -> None:
+    def _be_there(self) -> None:
         if self._process is None or self._process.poll() is not None:
             self._end()
             self._start()
+
+    def _send(self, line: str) -> None:
+        self._be_there()
         stdin = _pipe(self._process.stdin if self._process else None)
         stdin.write(line + "\n")
         stdin.flush()
 
     def _start(self) -> None:
         # From source, as the package may be in a zip; isolated, so that no module of the job's folder gets in between.
-        command = [sys.executable, "-I", "-S", "-c", inspect.getsource(task)]
+        command = [sys.executable, "-I", "-S", "-c", inspect.getsource(self._work)]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
@@ -100,7 +124,9 @@ class Child:
         )
         self._answers = queue.SimpleQueue()
         threading.Thread(target=_listen, args=(self._process, self._answers), daemon=True).start()
-        _pipe(self._process.stdin).write(json.dumps(sys.path) + "\n")
+        stdin = _pipe(self._process.stdin)
+        stdin.write(json.dumps([*sys.path, _HOME]) + "\n")
+        stdin.flush()
 
     def _end(self) -> None:
         process, self._process = self._process, None

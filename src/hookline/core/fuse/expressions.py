@@ -9,24 +9,64 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
+from hookline.core.errors import MeasureError
+from hookline.core.events import Column as DataColumn
 from hookline.core.events import Measure, Measured, Way
-from hookline.core.fuse.binding import Bound
-from hookline.core.fuse.domain import Domain, days_of, present
-from hookline.core.fuse.patterns import for_java
+from hookline.core.fuse.binding import CONDITIONAL, QUANTILES, TESTS, Bound
+from hookline.core.fuse.domain import Domain, domain_of, present
+from hookline.core.fuse.forms import form_of
+from hookline.core.fuse.functions import as_udf, by_re2
+from hookline.core.fuse.moments import QUANTILE, entropy, merge_correlation, merge_variance
+from hookline.core.fuse.paths import Part, top_of
+from hookline.core.fuse.patterns import explosive, for_java
+from hookline.core.text import quoted
 
 if TYPE_CHECKING:
     from pyspark.sql import Column
 
 _DAY_S = 86_400
+# How many numbers a measure is made of, where it's more than one.
+_WIDTHS = {"variance": 4, "correlation": 7, "quantile": 3, "ranked": 3, "entropy": 2}
+# Measures that are merged from the same numbers of every part of the data.
+MERGED = {"variance": merge_variance, "correlation": merge_correlation}
 
 
-def reference(name: str) -> Column:
+def named(name: str) -> Column:
     """A top-level column, whatever its name."""
     from pyspark.sql import functions as F
 
-    return F.col("`" + name.replace("`", "``") + "`")
+    return F.col(quoted(name))
+
+
+def reference(column: DataColumn) -> Column:
+    """A column, or a field inside of one."""
+    found = named(top_of(column))
+    return _field(found, column.steps[1:]) if isinstance(column, Part) else found
+
+
+def elements(column: Part) -> Column:
+    """All values of a path through arrays, as one array. An array that is null has no elements."""
+    from pyspark.sql import functions as F
+
+    first, *others = column.levels()
+    found = _field(named(first[0]), first[1:])
+    for level in others[:-1]:
+        found = F.flatten(F.filter(_of_each(found, level), lambda one: one.isNotNull()))
+    return _of_each(found, others[-1])
+
+
+def _of_each(array: Column, steps: Sequence[str]) -> Column:
+    from pyspark.sql import functions as F
+
+    return F.transform(array, lambda one: _field(one, steps)) if steps else array
+
+
+def _field(column: Column, steps: Sequence[str]) -> Column:
+    for step in steps:
+        column = column.getField(step)
+    return column
 
 
 def aggregates(bound: Bound) -> list[Column]:
@@ -36,28 +76,97 @@ def aggregates(bound: Bound) -> list[Column]:
     kind = bound.measure.kind
     if kind == "rows":
         return [F.count(F.lit(1))]
+    if kind in CONDITIONAL or kind == "rejected" or (kind in TESTS and bound.repeated):
+        return [_count(bound, _test(bound))]
+    if kind == "correlation":
+        return _correlation(*(comparable_column(column) for column in bound.columns))
     column = comparable(bound)
-    if kind == "nulls":
+    if kind == "nulls" and bound.where is None:
         return [F.count(F.lit(1)) - F.count(column)]
     if kind == "total":
         return _total(bound.domain, column)
+    if kind == "variance":
+        return _variance(column)
     if kind in ("minimum", "maximum"):
         return [_extreme(bound, column)]
-    return [F.count(F.when(_fails(bound, column), F.lit(1)))]
+    return [_count(bound, _test(bound))]
+
+
+def _test(bound: Bound) -> Column:
+    """True for a row that the measure counts, among those that it looks at; null or false for others."""
+    from pyspark.sql import functions as F
+
+    kind = bound.measure.kind
+    if kind in CONDITIONAL:
+        condition = F.expr(bound.measure.condition or "")
+        return condition if kind == "matching" else ~condition
+    if kind == "rejected":
+        return ~accepted(bound)
+    if bound.repeated:
+        part = cast("Part", bound.column)
+        return F.exists(elements(part), lambda one: _counts(bound, _plain(one, bound.domain)))
+    return _counts(bound, comparable(bound))
+
+
+def _counts(bound: Bound, value: Column) -> Column:
+    return value.isNull() if bound.measure.kind == "nulls" else _fails(bound, value)
+
+
+def accepted(bound: Bound) -> Column:
+    """What the user's function says of each row."""
+    if bound.measure.function is None:
+        raise ValueError("there is no function")
+    answer: Column = as_udf(bound.measure.function)(*(reference(column) for column in bound.columns))
+    return answer
+
+
+def width_of(bound: Bound) -> int:
+    """How many numbers ``read`` wants."""
+    if bound.measure.kind == "total":
+        return 5 if bound.domain.floating else 2
+    return _WIDTHS.get(bound.measure.kind, 1)
+
+
+def counted(bound: Bound) -> Column:
+    """Whether a row is among those that the measure counts; never null."""
+    from pyspark.sql import functions as F
+
+    chosen, test = row_filter(bound), _test(bound)
+    return F.coalesce(test if chosen is None else chosen & test, F.lit(False))
+
+
+def row_filter(bound: Bound) -> Column | None:
+    """Which rows the measure looks at; None when at all of them."""
+    from pyspark.sql import functions as F
+
+    return None if bound.where is None else F.expr(bound.where.text)
+
+
+def _count(bound: Bound, test: Column) -> Column:
+    """How many of the rows that the measure looks at pass a test."""
+    from pyspark.sql import functions as F
+
+    chosen = row_filter(bound)
+    return F.count(F.when(test if chosen is None else chosen & test, F.lit(1)))
 
 
 def read(bound: Bound, values: Sequence[Any], way: Way) -> Measured:
     """The value of a measure from those of its ``aggregates``."""
     kind, domain = bound.measure.kind, bound.domain if bound.columns else None
     try:
+        if kind in MERGED:
+            return Measured(MERGED[kind]([values]), way)
+        if kind == "entropy":
+            return Measured(entropy(values[0], values[1]), way)
+        if kind in QUANTILES:
+            count, low, high = values
+            found = QUANTILE[kind](bound.domain, bound.measure.fraction or Decimal(0), count, low, high)
+            return Measured(found, way)
         if domain is None or kind not in ("total", "minimum", "maximum"):
             return Measured(int(values[0]), way)
-        value = _read_total(domain, values) if kind == "total" else values[0]
         if kind == "total":
-            return Measured(value, way)
-        if domain.kind == "timestamp_ntz" and values[0] is not None:
-            value = days_of(values[0][0]) * _DAY_S * 1_000_000 + values[0][1]
-        return Measured(present(domain, value), way)
+            return Measured(_read_total(domain, values), way)
+        return Measured(present(domain, values[0]), way)
     except OverflowError:
         return Measured(error=f"{bound.measure}: the result is beyond what Python or decimal(38) can hold")
 
@@ -71,14 +180,37 @@ def read_all(
 
 def comparable(bound: Bound) -> Column:
     """The column as every way compares it: strings by their bytes, -0.0 as 0.0."""
-    return comparable_column(bound.column.name, bound.domain)
+    return comparable_column(bound.column)
 
 
-def comparable_column(name: str, domain: Domain) -> Column:
+def comparable_column(column: DataColumn) -> Column:
     """As ``comparable``, of any column."""
+    return _plain(reference(column), domain_of(column.type))
+
+
+def number_of(column: Column, domain: Domain) -> Column:
+    """A comparable column as the number that its domain has for it."""
     from pyspark.sql import functions as F
 
-    column = reference(name)
+    if domain.kind == "date":
+        return F.unix_date(column)
+    if domain.kind == "timestamp":
+        return F.unix_micros(column)
+    return _wall_clock(column) if domain.kind == "timestamp_ntz" else column
+
+
+def _wall_clock(moment: Column) -> Column:
+    """Taken apart, as every conversion of a wall clock to a number goes through the session's time zone."""
+    from pyspark.sql import functions as F
+
+    seconds = F.hour(moment).cast("bigint") * 3600 + F.minute(moment) * 60
+    micros = (F.extract(F.lit("SECOND"), moment) * 1_000_000).cast("bigint") + seconds * 1_000_000
+    return F.unix_date(moment.cast("date")).cast("bigint") * (_DAY_S * 1_000_000) + micros
+
+
+def _plain(column: Column, domain: Domain) -> Column:
+    from pyspark.sql import functions as F
+
     if domain.collated:
         return F.collate(column, "UTF8_BINARY")
     return column.cast("double") + F.lit(0.0) if domain.floating else column
@@ -89,6 +221,15 @@ def _fails(bound: Bound, column: Column) -> Column:
     from pyspark.sql import functions as F
 
     domain = bound.domain
+    if bound.measure.kind == "malformed":
+        return ~form_of(bound.measure.pattern or "").in_spark(column) & column.isNotNull()
+    if bound.measure.kind == "unmatched" and explosive(bound.measure.pattern or "") and bound.regex is not None:
+        if bound.repeated:
+            raise MeasureError(
+                "Java might never end on its pattern, and nothing else matches elements: write it more simply"
+            )
+        matched: Column = by_re2(bound.regex.re2)(column)
+        return ~matched
     if bound.measure.kind == "unmatched":
         return ~column.rlike(for_java(bound.measure.pattern or ""))
     if bound.measure.kind == "not_in":
@@ -134,6 +275,31 @@ def _total(domain: Domain, column: Column) -> list[Column]:
     return [F.sum(F.when(finite, column)), F.count(column), *special]
 
 
+def _variance(column: Column) -> list[Column]:
+    from pyspark.sql import functions as F
+
+    value = column.cast("double")
+    finite = F.when(_is_finite(value), value)
+    return [F.count(finite), F.avg(finite), F.var_pop(finite), F.count(F.when(~_is_finite(value), 1))]
+
+
+def _correlation(one: Column, other: Column) -> list[Column]:
+    from pyspark.sql import functions as F
+
+    x, y = one.cast("double"), other.cast("double")
+    finite = _is_finite(x) & _is_finite(y)
+    both = F.when(finite, x), F.when(finite, y)
+    # Spark's functions take the dependent variable, which is y elsewhere, first.
+    sums = (f(*both) for f in (F.regr_count, F.regr_avgy, F.regr_avgx, F.regr_syy, F.regr_sxx, F.regr_sxy))
+    return [*sums, F.count(F.when(x.isNotNull() & y.isNotNull() & ~finite, 1))]
+
+
+def _is_finite(value: Column) -> Column:
+    from pyspark.sql import functions as F
+
+    return ~F.isnan(value) & (F.abs(value) != F.lit(math.inf))
+
+
 def _read_total(domain: Domain, values: Sequence[Any]) -> Any:
     total, count = values[0], values[1]
     if not count:
@@ -161,14 +327,4 @@ def _extreme(bound: Bound, column: Column) -> Column:
     pick = F.min if bound.measure.kind == "minimum" else F.max
     if domain.floating:
         return pick(F.when(~F.isnan(column), column))
-    if domain.kind == "date":
-        return F.unix_date(pick(column))
-    if domain.kind == "timestamp":
-        return F.unix_micros(pick(column))
-    if domain.kind == "timestamp_ntz":
-        # Taken apart, as every conversion of a wall clock to a number goes through the session's time zone.
-        moment = pick(column)
-        seconds = F.hour(moment) * 3600 + F.minute(moment) * 60
-        micros = (F.extract(F.lit("SECOND"), moment) * 1_000_000).cast("bigint") + seconds.cast("bigint") * 1_000_000
-        return F.when(moment.isNotNull(), F.struct(moment.cast("date"), micros))
-    return pick(column)
+    return number_of(pick(column), domain)

@@ -10,6 +10,9 @@ from hookline.core.events import Measured
 from hookline.core.fuse.binding import Bound
 from hookline.core.fuse.domain import present
 
+# What there is none of where there are no values; of others there are 0.
+_VALUES = ("minimum", "maximum", "total", "variance", "quantile", "ranked", "correlation", "entropy")
+
 
 @dataclass(frozen=True)
 class Extent:
@@ -42,7 +45,7 @@ def prove(bound: Bound, extents: Iterable[Extent]) -> Measured | None:
         known = [part.nulls for part in parts if part.nulls is not None]
         return Measured(sum(known), "proof") if len(known) == len(parts) else None
     occupied = [part for part in parts if not part.vacant]
-    if not occupied and kind in ("outside", "not_in", "unmatched", "duplicates"):
+    if not occupied and kind not in _VALUES:
         return Measured(0, "proof")
     if not occupied:
         return Measured(None, "proof")

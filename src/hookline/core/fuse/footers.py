@@ -54,7 +54,11 @@ def read_footers(
     if len(paths) == 1:
         return _merge([_read(paths[0], columns, storage)])
     with ThreadPoolExecutor(min(_THREADS, len(paths)), "hookline-footer") as pool:
-        return _merge(list(pool.map(lambda path: _read(path, columns, storage), paths)))
+        try:
+            found = pool.map(lambda path: _read(path, columns, storage), paths)
+        except RuntimeError:  # Python is shutting down, and gives no pool any work
+            return _merge([_read(path, columns, storage) for path in paths])
+        return _merge(list(found))
 
 
 def read_one_footer(path: str, storage: dict[str, Any] | None = None) -> Footers:

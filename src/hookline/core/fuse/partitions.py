@@ -11,11 +11,12 @@ from decimal import Decimal, InvalidOperation, localcontext
 from typing import Any
 
 from hookline.core.events import Measured
-from hookline.core.fuse.binding import Bound
+from hookline.core.fuse.binding import KEYED, Bound
 from hookline.core.fuse.domain import EXACT, Domain, days_of, domain_of, present
 from hookline.core.fuse.patterns import for_java
 from hookline.core.fuse.target import Target, WrittenFile
 
+_PROVED = (*KEYED, "nulls", "outside", "not_in", "unmatched", "minimum", "maximum", "total")
 _MOST_PATTERN_VALUES = 1000
 _PLAIN_DATE = re.compile(r"\d{4}-\d\d-\d\d\Z")
 
@@ -47,13 +48,17 @@ def prove_partition(bound: Bound, target: Target, rows: Sequence[int]) -> Measur
         rows: rows per file.
     """
     files = target.files or ()
+    if bound.measure.kind not in _PROVED:
+        return None
     try:
-        if bound.measure.kind == "duplicates":
+        if bound.measure.kind in KEYED:
             columns = [(column.name, domain_of(column.type)) for column in bound.columns]
             keys: Counter[Any] = Counter()
             for file, count in zip(files, rows, strict=True):
                 keys[key_of(file, columns)] += count
-            return Measured(sum(n for key, n in keys.items() if key is not None and n > 1), "proof")
+            counts = [count for key, count in keys.items() if key is not None and count]
+            distinct = bound.measure.kind == "distinct"
+            return Measured(len(counts) if distinct else sum(count for count in counts if count > 1), "proof")
         values: Counter[Any] = Counter()
         for file, count in zip(files, rows, strict=True):
             values[partition_value(bound.domain, file.partition.get(bound.column.name))] += count

@@ -6,9 +6,10 @@ parts, ``\\b``, Unicode classes, nested classes, anchors elsewhere than at the e
 ``(?s)`` and ``(?is)`` at the very start, repetition above 1,000.
 
 Java's engine backtracks: a repeated group can take exponential time or overflow the stack on a long value. RE2 can't: a
-portable pattern is safe on files. In a Spark pass such a pattern costs at most the measure: its deadline cancels the
-job, and a failed query is tried again without it. As the user's own job must not be at risk, only patterns without
-repeated groups and with few open repetitions ride along (``Translation.tame``).
+portable pattern is safe on files. A Java matcher can't be interrupted either: a task that has met its value keeps its
+core when the job is cancelled. Patterns that may take exponential time (``explosive``) are therefore never given to Java: a
+Spark pass has RE2 match them in Python, and one that isn't portable is refused before the write. As the user's own job must
+not be at risk, only patterns without repeated groups and with few open repetitions ride along (``Translation.tame``).
 """
 
 from __future__ import annotations
@@ -27,6 +28,16 @@ _CLASSES = {"d": "[0-9]", "D": "[^0-9]", "w": "[0-9A-Za-z_]", "W": "[^0-9A-Za-z_
 _IN_CLASS = {"d": "0-9", "w": "0-9A-Za-z_", "s": _SPACE}
 _QUANTIFIER = re.compile(r"(?:[*+?]|\{(\d{1,4})(?:(,)(\d{1,4})?)?\})(\??)(?![*+?{])")
 _FLAGS = re.compile(r"\(\?(i|s|is|si)\)")
+# A group's end with its quantifier, an atom with its quantifier, or a bar; what is escaped or in a class is an atom.
+_QUANTIFIED = r"(?:[*+?][+?]?|\{\d*,?\d*\}[+?]?)?"
+_TOKEN = re.compile(
+    r"\((?:\?(?:[:=!>]|<[=!]|<\w+>|[a-zA-Z-]*:?))?|\)"
+    + _QUANTIFIED
+    + r"|\||(?:\\Q.*?\\E|\\.|\[(?:\\.|[^\]\\])+\]|[^()|\\])"
+    + _QUANTIFIED,
+    re.DOTALL,
+)
+_ENDLESS = re.compile(r"(?<!\\)(?:[*+]|\{\d+,\})\??$")
 _NAMED = re.compile(r"\?<[A-Za-z][A-Za-z0-9]*>")
 _MOST_REPEATS = 1000
 _MOST_OPEN_REPEATS = 3
@@ -67,6 +78,30 @@ def for_java(pattern: str) -> str:
     # The newline ends a comment in a pattern that starts with the flag x, where it means nothing else.
     commented = re.match(r"\(\?[a-zA-Z]*x", pattern) is not None
     return "\\A(?:" + pattern + ("\\E" if quoted else "") + ("\n" if commented else "") + ")\\z"
+
+
+@lru_cache(maxsize=1024)
+def explosive(pattern: str) -> bool:
+    """Whether a backtracking engine may take exponential time: what is repeated without end can itself match in many ways.
+
+    Errs on the side of caution; possessive repetition (``++``), which gives nothing back, is never explosive.
+    """
+    groups: list[list[bool]] = [[False, False]]  # has an open repetition or a class; has alternatives
+    found = False
+    for token in _TOKEN.finditer(pattern):
+        text = token[0]
+        if text.startswith("("):
+            groups.append([False, False])
+        elif text.startswith(")") and len(groups) > 1:
+            varied, several = groups.pop()
+            endless = _ENDLESS.fullmatch(text[1:]) is not None
+            found = found or (endless and (varied or several))
+            groups[-1][0] |= endless or varied
+        elif text == "|":
+            groups[-1][1] |= True
+        elif _ENDLESS.search(text):
+            groups[-1][0] = True
+    return found
 
 
 class _Reader:

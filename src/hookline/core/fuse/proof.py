@@ -8,11 +8,12 @@ from decimal import Decimal
 from typing import Any
 
 from hookline.core.events import Measured
-from hookline.core.fuse.binding import Bound
+from hookline.core.fuse.binding import FRAMED, Bound
 from hookline.core.fuse.domain import Domain, UnfitError, convert, domain_of
 from hookline.core.fuse.extent import Extent, prove
 from hookline.core.fuse.footers import Footers
 from hookline.core.fuse.partitions import prove_partition
+from hookline.core.fuse.paths import top_of
 from hookline.core.fuse.target import Target, WrittenFile
 
 # Delta cuts timestamps to milliseconds, the greatest ones too.
@@ -28,11 +29,15 @@ def prove_by_writer(bound: Bound, target: Target, rows: Sequence[int] | None) ->
     if bound.measure.kind == "rows":
         known = target.rows if rows is None else sum(rows)
         return None if known is None else Measured(known, "proof")
-    if target.files is None or rows is None:
+    if target.files is None or rows is None or bound.measure.kind in FRAMED:
         return None
     if not any(rows):
         return prove(bound, [])
-    names = {column.name for column in bound.columns}
+    if not bound.columns:
+        return None
+    if bound.measure.kind == "rejected":  # what the function says of nulls is its own business
+        return None
+    names = {top_of(column) for column in bound.columns}
     if names <= target.partition_columns:
         return prove_partition(bound, target, rows)
     if names & target.partition_columns or len(names) != 1:
@@ -44,7 +49,7 @@ def prove_by_footers(bound: Bound, target: Target, footers: Footers) -> Measured
     """The measure by the Parquet footers of all files."""
     if bound.measure.kind == "rows":
         return Measured(sum(footers.rows), "proof")
-    if len(bound.columns) != 1 or bound.column.name in target.partition_columns:
+    if len(bound.columns) != 1 or bound.column.name in target.partition_columns or bound.measure.kind == "rejected":
         return None
     if footers.rebased and bound.measure.kind != "nulls" and bound.domain.kind in ("date", "timestamp"):
         return None

@@ -15,14 +15,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.events import Measure, Measured
-from hookline.core.fuse.binding import Bound, bind
-from hookline.core.fuse.expressions import aggregates, read_all
+from hookline.core.fuse.binding import TESTS, WHOLE, Bound, bind
+from hookline.core.fuse.expressions import aggregates, read_all, width_of
 from hookline.core.fuse.target import columns_of
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, Observation
 
 _POLL_S = 0.02
+_NEVER = {
+    "columns": "it is not about rows",
+    "rejected": "its function could fail, and with it the job that it would ride along with",
+    "returned": "a query needs a pass of its own",
+    "examined": "a function needs the rows as a frame",
+}
 _log = logging.getLogger(__name__)
 
 
@@ -92,20 +98,28 @@ def _wait(observation: Observation, deadline_s: float) -> tuple[str | None, dict
 
 
 def _can_ride(bound: Bound) -> bool:
-    if bound.measure.kind == "unmatched":
-        return bound.regex is not None and bound.regex.tame
-    return bound.measure.kind != "duplicates"
+    if bound.measure.kind == "unmatched" and (bound.regex is None or not bound.regex.tame):
+        return False
+    if bound.measure.dataset is not None or (bound.repeated and bound.measure.kind not in TESTS):
+        return False
+    return bound.measure.kind not in (*WHOLE, *_NEVER) and bound.portable
 
 
 def _why_not(bound: Bound) -> str:
-    reason = "finding equal rows needs a pass of its own"
-    if bound.measure.kind == "unmatched":
+    reason = "bringing values together needs a pass of its own"
+    if bound.measure.dataset is not None:
+        reason = "it is about another dataset"
+    elif bound.measure.kind in _NEVER:
+        reason = _NEVER[bound.measure.kind]
+    elif not bound.portable:
+        reason = "its condition could fail, and with it the job that it would ride along with"
+    elif bound.measure.kind == "unmatched":
         reason = "its pattern could endanger the job that it would ride along with"
     return f"{bound.measure}: {reason}"
 
 
 def _names(bound: Sequence[Bound]) -> list[list[str]]:
-    return [[f"m{i}_{j}" for j in range(len(aggregates(one)))] for i, one in enumerate(bound)]
+    return [[f"m{i}_{j}" for j in range(width_of(one))] for i, one in enumerate(bound)]
 
 
 def _expressions(bound: Sequence[Bound]) -> list[Any]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal, localcontext
-from typing import Any
+from typing import Any, cast
 
-from hookline.core.events import Measured
-from hookline.core.fuse.binding import Bound
-from hookline.core.fuse.domain import EXACT, Domain, present
-from hookline.core.fuse.expressions import merge_specials
+from hookline.core.conditions import Condition
+from hookline.core.events import Column, Measured
+from hookline.core.fuse.binding import TESTS, Bound
+from hookline.core.fuse.domain import EXACT, Domain, domain_of, present
+from hookline.core.fuse.expressions import MERGED, merge_specials
+from hookline.core.fuse.forms import form_of
+from hookline.core.fuse.paths import Part
+from hookline.core.fuse.portable import to_duckdb
 
 # Up to here comparing with each is quicker than a hash table, and done once per dictionary entry.
 _SHORT_LIST = 64
@@ -28,24 +32,66 @@ class Select:
         self.expressions: list[str] = []
         self.params: dict[str, Any] = {}
 
-    def add(self, bound: Bound, name: str) -> slice:
-        """Add a measure of the column that is called ``name`` in the files; where its values will be."""
+    def add(self, bound: Bound, names: Mapping[str, str]) -> slice:
+        """Add a measure; where its values will be.
+
+        Args:
+            names: a column's name to its name in the files, where the two differ.
+        """
         start = len(self.expressions)
-        self.expressions += self._aggregates(bound, identifier(name))
+        self.expressions += self._aggregates(bound, names)
         return slice(start, len(self.expressions))
 
-    def _aggregates(self, bound: Bound, column: str) -> list[str]:
-        kind, domain = bound.measure.kind, bound.domain
-        if kind == "nulls":
+    def condition(self, bound: Bound, condition: Condition, names: Mapping[str, str]) -> str:
+        """One of a measure's conditions.
+
+        Raises:
+            ValueError: it is not portable.
+        """
+        columns = {
+            name: (column.type, identifier(names.get(column.name, column.name))) for name, column in bound.operands
+        }
+        written = to_duckdb(condition, columns, self._param)
+        if written is None:
+            raise ValueError(f"{bound.measure} is not portable")
+        return written
+
+    def _aggregates(self, bound: Bound, names: Mapping[str, str]) -> list[str]:
+        kind = bound.measure.kind
+        if bound.condition is not None or (kind in TESTS and bound.repeated):
+            return [_count(self.tests(bound, names))]
+        if kind == "correlation":
+            return _correlation(*(value_of(column, names) for column in bound.columns))
+        domain, column = bound.domain, value_of(bound.column, names)
+        if kind == "nulls" and bound.where is None:
             return [f"count(*) - count({column})"]
         if kind == "total":
             return _total(domain, column)
+        if kind == "variance":
+            return _variance(column)
         if kind in ("minimum", "maximum"):
             return [_extreme(domain, "min" if kind == "minimum" else "max", column)]
-        return [f"count(*) FILTER ({self._fails(bound, column)})"]
+        return [_count(self.tests(bound, names))]
+
+    def tests(self, bound: Bound, names: Mapping[str, str]) -> list[str]:
+        """What is true of a row that the measure counts; null is not."""
+        kind = bound.measure.kind
+        tests = [] if bound.where is None else [self.condition(bound, bound.where, names)]
+        if bound.condition is not None:
+            test = self.condition(bound, bound.condition, names)
+            return [test if kind == "matching" else f"NOT {test}", *tests]
+        if bound.repeated:
+            found = f"list_filter({elements(cast('Part', bound.column))}, lambda e: {self._counts(bound, 'e')})"
+            return [f"len({found}) > 0", *tests]
+        return [self._counts(bound, value_of(bound.column, names)), *tests]
+
+    def _counts(self, bound: Bound, value: str) -> str:
+        return f"({value} IS NULL)" if bound.measure.kind == "nulls" else f"({self._fails(bound, value)})"
 
     def _fails(self, bound: Bound, column: str) -> str:
         kind, domain = bound.measure.kind, bound.domain
+        if kind == "malformed":
+            return f"{column} IS NOT NULL AND NOT {form_of(bound.measure.pattern or '').in_duckdb(column)}"
         if kind == "unmatched":
             translation = bound.regex  # not None: whoever has no translation is not measured here
             return f"NOT regexp_full_match({column}, {self._param(translation and translation.re2)})"
@@ -81,9 +127,37 @@ class Select:
         return f"${name}"
 
 
+def _count(tests: Sequence[str]) -> str:
+    return f"count(*) FILTER ({' AND '.join(f'({test})' for test in tests)})"
+
+
 def identifier(name: str) -> str:
     """A column's name, quoted."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def value_of(column: Column, names: Mapping[str, str]) -> str:
+    """A column, or a field inside of one, as an expression."""
+    if not isinstance(column, Part):
+        return identifier(names.get(column.name, column.name))
+    return _field(identifier(column.steps[0]), column.steps[1:])
+
+
+def elements(column: Part) -> str:
+    """All values of a path through arrays, as one list. An array that is null has no elements."""
+    first, *others = column.levels()
+    found = _field(identifier(first[0]), first[1:])
+    for level in others[:-1]:
+        found = f"flatten(list_filter({_of_each(found, level)}, lambda e: e IS NOT NULL))"
+    return _of_each(found, others[-1])
+
+
+def _of_each(array: str, steps: Sequence[str]) -> str:
+    return f"list_transform({array}, lambda e: {_field('e', steps)})" if steps else array
+
+
+def _field(value: str, steps: Sequence[str]) -> str:
+    return value + "".join("['" + step.replace("'", "''") + "']" for step in steps)
 
 
 def comparable(domain: Domain, column: str) -> str:
@@ -93,10 +167,24 @@ def comparable(domain: Domain, column: str) -> str:
     return f"{column}::DOUBLE" if domain.floating else column
 
 
-def key_part(domain: Domain, name: str) -> str:
-    """A column as part of a key: one NaN, one zero."""
-    column = comparable(domain, identifier(name))
+def key_part(domain: Domain, value: str) -> str:
+    """A value as part of a key: one NaN, one zero."""
+    column = comparable(domain, value)
     return f"(CASE WHEN isnan({column}) THEN 'nan'::DOUBLE ELSE {column} + 0 END)" if domain.floating else column
+
+
+def column_of(column: Column, names: Mapping[str, str]) -> dict[str, Any]:
+    """What a sketch has to know of a column."""
+    domain, value = domain_of(column.type), value_of(column, names)
+    kind = domain.kind
+    return {
+        "digits": domain.precision,
+        "scale": domain.scale,
+        "name": column.name,
+        "kind": kind,
+        "value": value,
+        "key": value if kind == "other" else key_part(domain, value),
+    }
 
 
 def merge(bound: Bound, parts: Sequence[Sequence[Any]]) -> Measured:
@@ -106,6 +194,8 @@ def merge(bound: Bound, parts: Sequence[Sequence[Any]]) -> Measured:
         OverflowError: the value can't be told or can't be held.
     """
     kind = bound.measure.kind
+    if kind in MERGED:
+        return Measured(MERGED[kind](parts), "vectorised")
     if kind == "total":
         return Measured(_merge_total(bound.domain, parts), "vectorised")
     if kind not in ("minimum", "maximum"):
@@ -144,6 +234,27 @@ def _total(domain: Domain, column: str) -> list[str]:
         return [f"CAST(sum({column}) AS VARCHAR)", f"count({column})"]
     special = (f"count(*) FILTER ({test})" for test in _specials(column))
     return [f"fsum({column}::DOUBLE) FILTER (isfinite({column}))", f"count({column})", *special]
+
+
+def _variance(column: str) -> list[str]:
+    value = f"{column}::DOUBLE"
+    finite = f"FILTER (isfinite({value}))"
+    spread = f"coalesce(var_pop({value}) {finite}, 0)"
+    return [
+        f"count({value}) {finite}",
+        f"coalesce(favg({value}) {finite}, 0)",
+        spread,
+        f"count({value}) FILTER (NOT isfinite({value}))",
+    ]
+
+
+def _correlation(one: str, other: str) -> list[str]:
+    # SQL's functions take the dependent variable, which is y elsewhere, first.
+    x, y = f"{one}::DOUBLE", f"{other}::DOUBLE"
+    finite = f"isfinite({x}) AND isfinite({y})"
+    names = ("regr_count", "regr_avgy", "regr_avgx", "regr_syy", "regr_sxx", "regr_sxy")
+    sums = [f"coalesce({name}({x}, {y}) FILTER ({finite}), 0)" for name in names]
+    return [*sums, f"count(*) FILTER ({x} IS NOT NULL AND {y} IS NOT NULL AND NOT ({finite}))"]
 
 
 def _specials(column: str) -> tuple[str, str, str]:

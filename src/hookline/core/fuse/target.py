@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hookline.core.errors import MeasureError
 from hookline.core.events import Column, Measure, Measured
 
 if TYPE_CHECKING:
@@ -14,8 +15,24 @@ if TYPE_CHECKING:
 
 
 def columns_of(schema: StructType) -> tuple[Column, ...]:
-    """The top-level columns of a schema."""
-    return tuple(Column(f.name, f.dataType.simpleString(), f.nullable) for f in schema.fields)
+    """The columns of a schema, with what is inside them."""
+    return tuple(Column(f.name, f.dataType.simpleString(), f.nullable, _inside(f.dataType)) for f in schema.fields)
+
+
+def _inside(kind: Any) -> tuple[Column, ...]:
+    """A struct's fields, an array's element, a map's key and value; none of a type that holds no others."""
+    name = kind.typeName()
+    if name == "struct":
+        return columns_of(kind)
+    if name == "array":
+        return (_part("_element", kind.elementType, kind.containsNull),)
+    if name == "map":
+        return (_part("key", kind.keyType, False), _part("value", kind.valueType, kind.valueContainsNull))
+    return ()
+
+
+def _part(name: str, kind: Any, nullable: bool) -> Column:
+    return Column(name, kind.simpleString(), nullable, _inside(kind))
 
 
 @dataclass(frozen=True)
@@ -52,6 +69,7 @@ class Target:
         read_back: reads exactly the rows of this write, with the types of ``columns``.
         ridden: what was measured while the data passed (``ride``).
         physical_names: column to its name in the files where that differs (Delta's column mapping).
+        others: finds another dataset by its path or name, and raises HooklineError where there is none.
     """
 
     spark: SparkSession
@@ -62,6 +80,17 @@ class Target:
     read_back: Callable[[], DataFrame] | None = None
     ridden: Mapping[Measure, Measured] = field(default_factory=dict)
     physical_names: Mapping[str, str] = field(default_factory=dict)
+    others: Callable[[str], Target] | None = None
+
+    def find_other(self, dataset: str) -> Target:
+        """Another dataset, by its path or name.
+
+        Raises:
+            HooklineError: there is none, or none can be found from here.
+        """
+        if self.others is None:
+            raise MeasureError(f"{dataset} is another dataset, and no other can be looked at here")
+        return self.others(dataset)
 
     @property
     def partition_columns(self) -> frozenset[str]:

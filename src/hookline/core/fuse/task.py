@@ -3,14 +3,17 @@
 Self-contained on purpose: it is shipped by value, so that executors need duckdb and not hookline. A plan and its answer
 are JSON-ready. Only the class of an error leaves this module, as its text may quote a value.
 
-A plan: ``files``; ``queries``, each ``{id, select, params}``; ``keys``, each ``{id, parts, cells}`` with the files of
-every cell (rows of different cells can't be equal); ``threads``; ``memory_bytes``; ``storage`` (options for S3).
-The answer: ``rows``; ``values``, id to the row of the query's values; ``errors``, id to the class of what was raised.
+A plan: ``files``; ``queries``, each ``{id, select (expressions), from, params}``; ``wholes``, for which rows of several files
+have to be brought together, each ``{id, kind, cells, params, …}`` with the files of every cell (what cells give is added
+up); ``threads``; ``memory_bytes``; ``storage`` (options for S3). A query reads the view ``hookline_rows``.
+The answer: ``rows``; ``values``, id to the row of values; ``errors``, id to the class of what was raised, for a query by the
+places of the expressions that raised it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import importlib
 import json
 import os
 import queue
@@ -19,7 +22,8 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
 from typing import Any
 from urllib.parse import unquote
 
@@ -28,35 +32,75 @@ _FEW_TWINS = 0.05
 _IDLE_S = 120.0
 
 
-def measure(plan: dict[str, Any]) -> dict[str, Any]:
-    """The answer to a plan. Raises when DuckDB is missing or a file can't be opened at all."""
+Sketch = Callable[[Any, dict[str, Any], str, dict[str, Any], int], list[Any]]
+
+
+def measure(plan: dict[str, Any], sketch: Sketch | None = None) -> dict[str, Any]:
+    """The answer to a plan. Raises when DuckDB is missing or a file can't be opened at all.
+
+    Args:
+        sketch: takes work of this kind; None finds it in hookline itself.
+    """
+    plan["sketch"] = sketch
     scratch = tempfile.mkdtemp(prefix="hookline-measure-")
     connection = _connect(plan, scratch)
     try:
         answer: dict[str, Any] = {"rows": 0, "values": {}, "errors": {}}
-        if plan["files"]:
-            source, params = _source(connection, plan["files"], plan["storage"])
-            (answer["rows"],) = connection.execute(f"SELECT count(*) FROM {source}", params).fetchone()  # noqa: S608
-            for query in plan["queries"]:
-                text = f"SELECT {query['select']} FROM {source}"  # noqa: S608 - quoted names and parameters only
-                _try(
-                    answer, query["id"], lambda t=text, p=query["params"] | params: connection.execute(t, p).fetchone()
-                )
-        for key in plan["keys"]:
-            _try(answer, key["id"], lambda k=key: [sum(_duplicates(connection, k, cell, plan) for cell in k["cells"])])
+        # Keys are sorted by one core; the queries are for the others.
+        wholes = threading.Thread(target=_take_wholes, args=(connection.cursor(), plan, answer))
+        wholes.start()
+        try:
+            _take_queries(connection, plan, answer)
+        finally:
+            wholes.join()
         return answer
     finally:
         connection.close()
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def measure_all(plans: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+def _take_queries(connection: Any, plan: dict[str, Any], answer: dict[str, Any]) -> None:
+    if not plan["files"]:
+        return
+    source, params = _source(connection, plan["files"], plan["storage"])
+    (answer["rows"],) = connection.execute(f"SELECT count(*) FROM {source}", params).fetchone()
+    for query in plan["queries"]:
+        _query(answer, connection, query, source, params)
+
+
+def _take_wholes(connection: Any, plan: dict[str, Any], answer: dict[str, Any]) -> None:
+    for item in plan["wholes"]:
+        _try(answer, item["id"], lambda i=item: _whole(connection, i, plan))
+
+
+def measure_all(plans: Iterable[dict[str, Any]], sketch: Sketch | None = None) -> Iterator[dict[str, Any]]:
     """For a Spark task: an answer per plan, ``failed`` in it when there is none, so that no task is retried in vain."""
     for plan in plans:
         try:
-            yield measure(plan)
+            yield measure(plan, sketch)
         except Exception as error:  # noqa: BLE001 - the driver decides what to do instead
             yield {"failed": _describe(error)}
+
+
+def measure_rows(batches: Iterable[Any], plan: dict[str, Any], sketch: Sketch) -> Iterator[Any]:
+    """For a Spark task with rows of its own, as Arrow hands them over: a file of them, and the answer to a plan about it."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    scratch = tempfile.mkdtemp(prefix="hookline-rows-")
+    try:
+        file, writer = os.path.join(scratch, "rows.parquet"), None
+        for batch in batches:
+            writer = writer or parquet.ParquetWriter(file, batch.schema, compression="lz4")
+            writer.write_batch(batch)
+        if writer is None:
+            return
+        writer.close()
+        wholes = [{**item, "cells": [[file]]} for item in plan["wholes"]]
+        answers = measure_all([{**plan, "wholes": wholes}], sketch)
+        yield pa.RecordBatch.from_pydict({"answer": [json.dumps(answer) for answer in answers]})
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
 
 
 def serve() -> None:
@@ -66,6 +110,7 @@ def serve() -> None:
     plans: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(plans,), daemon=True).start()
     sys.path[:] = json.loads(plans.get())
+    _warm_up()
     with contextlib.suppress(queue.Empty, BrokenPipeError):
         while True:
             for answer in measure_all([json.loads(plans.get(timeout=_IDLE_S))]):
@@ -92,6 +137,15 @@ def local_path(path: str) -> str:
     return unquote(re.sub(r"^file:(//[^/]*)?", "", path)) if path.startswith("file:") else path
 
 
+def _warm_up() -> None:
+    """Load what plans need before the first one comes, as far as it is installed: the job may still be writing."""
+    # DuckDB looks for pandas' types in every parameter; finding pandas would cost more than most measurements.
+    sys.modules["pandas"] = None  # type: ignore[assignment]
+    for name in ("duckdb", "numpy"):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+
+
 def _listen(plans: queue.SimpleQueue[str]) -> None:
     for line in sys.stdin:
         plans.put(line)
@@ -110,21 +164,25 @@ def _connect(plan: dict[str, Any], scratch: str) -> Any:
         "autoload_known_extensions": False,
         "allow_community_extensions": False,
     }
-    return duckdb.connect(":memory:", config=settings)
+    connection = duckdb.connect(":memory:", config=settings)
+    connection.execute("SET enable_progress_bar = false")
+    return connection
 
 
-def _source(connection: Any, files: list[str], storage: dict[str, Any] | None) -> tuple[str, dict[str, Any]]:
+def _source(
+    connection: Any, files: list[str], storage: dict[str, Any] | None, name: str = "files"
+) -> tuple[str, dict[str, Any]]:
     """What to select from, and the parameters that it needs."""
     if all(is_local(file) for file in files):
         # A bracket around a wildcard makes it a plain character again.
         names = [re.sub(r"([*?\[])", r"[\1]", local_path(file)) for file in files]
-        return "read_parquet($files, hive_partitioning = false)", {"files": names}
+        return f"read_parquet(${name}, hive_partitioning = false)", {name: names}
     from pyarrow import dataset
 
     opened = [_file_system(file, storage) for file in files]
     data = dataset.dataset([inner for _, inner in opened], filesystem=opened[0][0], format="parquet")
-    connection.register("hookline_data", data)
-    return "hookline_data", {}
+    connection.register(f"hookline_data_{name}", data)
+    return f"hookline_data_{name}", {}
 
 
 def _file_system(uri: str, storage: dict[str, Any] | None) -> tuple[Any, str]:
@@ -137,6 +195,32 @@ def _file_system(uri: str, storage: dict[str, Any] | None) -> tuple[Any, str]:
     return system, inner
 
 
+def _query(answer: dict[str, Any], connection: Any, query: dict[str, Any], source: str, params: dict[str, Any]) -> None:
+    """A query's values. When it fails its expressions are taken one by one; those that still fail have the error's class."""
+
+    def take(expressions: list[str]) -> list[Any]:
+        text = f"{_reading(source)} SELECT {', '.join(expressions)} FROM {query['from']}"
+        return list(connection.execute(text, _used(query["params"], text) | params).fetchone())
+
+    try:
+        answer["values"][query["id"]] = take(query["select"])
+    except Exception:  # noqa: BLE001 - whichever expression it is, it will fail again
+        values: list[Any] = []
+        errors = {}
+        for place, expression in enumerate(query["select"]):
+            try:
+                values += take([expression])
+            except Exception as its:  # noqa: BLE001 - as above
+                values.append(None)
+                errors[str(place)] = type(its).__name__
+        answer["values"][query["id"]], answer["errors"][query["id"]] = values, errors
+
+
+def _used(params: dict[str, Any], text: str) -> dict[str, Any]:
+    """The parameters that a query names: DuckDB refuses the others."""
+    return {name: value for name, value in params.items() if re.search(rf"\${name}\b", text)}
+
+
 def _try(answer: dict[str, Any], name: str, action: Any) -> None:
     """One query's values; a query that fails costs only itself."""
     try:
@@ -145,23 +229,99 @@ def _try(answer: dict[str, Any], name: str, action: Any) -> None:
         answer["errors"][name] = type(error).__name__
 
 
-def _duplicates(connection: Any, key: dict[str, Any], files: list[str], plan: dict[str, Any]) -> int:
+def _reading(source: str, other: str | None = None) -> str:
+    """The beginning of a query: what its names stand for. Nothing but quoted names and parameters is in any of its parts."""
+    views = {"hookline_rows": source} | ({"hookline_other": other} if other is not None else {})
+    return "WITH " + ", ".join(f"{name} AS NOT MATERIALIZED (SELECT * FROM {what})" for name, what in views.items())
+
+
+def _whole(connection: Any, item: dict[str, Any], plan: dict[str, Any]) -> list[Any]:
+    """The values of what is about rows of several files, those of its cells added up."""
+    take = {"duplicates": _duplicates, "quantiles": _quantiles, "text": _text, "sketch": _sketch}[item["kind"]]
+    rows = [take(connection, item, cell, plan) for cell in item["cells"]]
+    return rows[0] if len(rows) == 1 else [sum(values) for values in zip(*rows, strict=True)]
+
+
+def _text(connection: Any, item: dict[str, Any], files: list[str], plan: dict[str, Any]) -> list[Any]:
+    """The values of a query's only row."""
+    source, params = _source(connection, files, plan["storage"])
+    other, more = (
+        (None, {}) if item["other"] is None else _source(connection, item["other"], item["other_storage"], "other")
+    )
+    query = f"{_reading(source, other)} {item['text']}"
+    return list(connection.execute(query, params | more | item["params"]).fetchone())
+
+
+def _sketch(connection: Any, item: dict[str, Any], files: list[str], plan: dict[str, Any]) -> list[Any]:
+    """The states of its columns, of each part of the files by itself where it has parts: these make the whole."""
+    take = plan["sketch"] or importlib.import_module("hookline.core.fuse.sketch_task").sketch
+    known = set(files)
+    parts = [(name, [file for file in own if file in known]) for name, own in item.get("parts", {}).items()]
+    told = []
+    for name, own in parts or [(None, files)]:
+        if own:
+            source, params = _source(connection, own, plan["storage"])
+            states = take(connection, item, _reading(source), params, plan["threads"])
+            told.append({"name": name, "states": states})
+    return told
+
+
+def _duplicates(connection: Any, key: dict[str, Any], files: list[str], plan: dict[str, Any]) -> list[int]:
     """How many rows of these files share their key with another one."""
     source, params = _source(connection, files, plan["storage"])
-    where = " AND ".join(f"{part} IS NOT NULL" for part in key["parts"])
-    parts = ", ".join(key["parts"])
-    twins = _twins(connection, f"SELECT hash({parts}) AS h FROM {source} WHERE {where}", params, plan)  # noqa: S608
+    where = " AND ".join([f"{part} IS NOT NULL" for part in key["parts"]] + key["where"])
+    parts, reading = ", ".join(key["parts"]), _reading(source)
+    counting = f"{reading} SELECT count(*) FROM {key['from']}"
+    (rows,) = connection.execute(counting, params | _used(key["params"], counting)).fetchone()
+    params |= key["params"]
+    hashes = f"{reading} SELECT hash({parts}) AS h FROM {key['from']} WHERE {where}"
+    twins = _twins(connection, hashes, params, rows, plan["memory_bytes"])
     if twins is not None:
         if not len(twins):
-            return 0
+            return [0]
         connection.register("hookline_twins", {"h": twins})
-        where += f" AND hash({parts}) IN (SELECT h FROM hookline_twins)"  # noqa: S608
-    grouped = f"SELECT count(*) AS n FROM {source} WHERE {where} GROUP BY {parts} HAVING count(*) > 1"  # noqa: S608
-    (found,) = connection.execute(f"SELECT coalesce(sum(n), 0) FROM ({grouped})", params).fetchone()  # noqa: S608
-    return int(found)
+        where += f" AND hash({parts}) IN (SELECT h FROM hookline_twins)"
+    grouped = f"SELECT count(*) AS n FROM {key['from']} WHERE {where} GROUP BY {parts} HAVING count(*) > 1"
+    (found,) = connection.execute(f"{reading} SELECT coalesce(sum(n), 0) FROM ({grouped})", params).fetchone()
+    return [int(found)]
 
 
-def _twins(connection: Any, hashes: str, params: dict[str, Any], plan: dict[str, Any]) -> Any:
+def _quantiles(connection: Any, item: dict[str, Any], files: list[str], plan: dict[str, Any]) -> list[Any]:
+    """How many values there are, and for each fraction the value at its rank and the next one.
+
+    In memory when they fit, else by a sort that DuckDB spills to disk.
+    """
+    source, params = _source(connection, files, plan["storage"])
+    values = f"{_reading(source)} SELECT {item['value']} AS v FROM {item['from']} WHERE {item['where']}"
+    params |= item["params"]
+    (count,) = connection.execute(f"SELECT count(*) FROM ({values})", params).fetchone()
+    if not count:
+        return [0, *[None] * (2 * len(item["fractions"]))]
+    ranks = [int((count - 1) * Fraction(fraction)) for fraction in item["fractions"]]
+    at = _pick if item["small"] and count * 16 <= plan["memory_bytes"] else _sort
+    found = at(connection, values, params, [r for rank in ranks for r in (rank, min(rank + 1, count - 1))])
+    return [count, *found]
+
+
+def _pick(connection: Any, values: str, params: dict[str, Any], ranks: list[int]) -> list[Any]:
+    try:
+        import numpy as np
+    except ImportError:
+        return _sort(connection, values, params, ranks)
+    column = np.asarray(connection.execute(values, params).fetchnumpy()["v"])
+    return [column.item(rank) for column in [np.partition(column, sorted(set(ranks)))] for rank in ranks]
+
+
+def _sort(connection: Any, values: str, params: dict[str, Any], ranks: list[int]) -> list[Any]:
+    found = {}
+    for rank in set(ranks):
+        query = f"SELECT v FROM ({values}) ORDER BY v LIMIT 1 OFFSET {rank}"
+        (value,) = connection.execute(query, params).fetchone()
+        found[rank] = value if isinstance(value, (int, float)) else str(value)
+    return [found[rank] for rank in ranks]
+
+
+def _twins(connection: Any, hashes: str, params: dict[str, Any], rows: int, memory_bytes: int) -> Any:
     """The hashes that occur more than once, or None when it's better to compare all keys.
 
     Keys that differ in their hash differ. Sorting hashes costs a fifth of grouping keys, and nearly always ends it.
@@ -170,13 +330,12 @@ def _twins(connection: Any, hashes: str, params: dict[str, Any], plan: dict[str,
         import numpy as np
     except ImportError:
         return None
-    (rows,) = connection.execute(f"SELECT count(*) FROM ({hashes})", params).fetchone()  # noqa: S608
-    if rows * 16 > plan["memory_bytes"]:
+    if rows * 16 > memory_bytes:
         return None
     found = np.asarray(connection.execute(hashes, params).fetchnumpy()["h"])
     found.sort()
     twins = np.unique(found[1:][found[1:] == found[:-1]])
-    return twins if len(twins) <= max(1000, rows * _FEW_TWINS) else None
+    return twins if len(twins) <= max(1000, len(found) * _FEW_TWINS) else None
 
 
 def _describe(error: Exception) -> str:

@@ -6,23 +6,27 @@ executor, they are one group for a child process (``child.py`` says why).
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 from hookline.core.events import Measure, Measured
-from hookline.core.fuse import task
-from hookline.core.fuse.binding import Bound
+from hookline.core.fuse import sketch_task, task
+from hookline.core.fuse.binding import FRAMED, QUANTILES, SKETCHED, TESTS, WHOLE, Bound
 from hookline.core.fuse.child import ChildError, shared_child
 from hookline.core.fuse.domain import domain_of
 from hookline.core.fuse.footers import Footers
+from hookline.core.fuse.forms import form_of
 from hookline.core.fuse.jobs import DeadlineError, run_job
-from hookline.core.fuse.partitions import UnreadableValueError, key_of
-from hookline.core.fuse.sql import Select, key_part, merge
+from hookline.core.fuse.paths import Part, top_of
+from hookline.core.fuse.sketching import SHIPPED, add_sketch, is_divided, read_sketch
+from hookline.core.fuse.sql import Select, merge
 from hookline.core.fuse.storage import storage_options
 from hookline.core.fuse.target import Target
+from hookline.core.fuse.wholes import Item, item_of, read_whole, source_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -31,8 +35,6 @@ Place = Literal["auto", "tasks", "child"]
 FORMATS = ("parquet", "delta")
 _MEMORY_BYTES = 512_000_000
 _TASK_BYTES = 32_000_000  # a smaller group is not worth a Python worker
-_MOST_KEY_BYTES = 4_000_000_000
-_MOST_CELLS = 500
 _log = logging.getLogger(__name__)
 
 
@@ -41,14 +43,16 @@ class _Work:
     """What DuckDB is to do.
 
     Attributes:
-        queries: column to its select list.
-        places: measure to its column and the place of its values in that column's answer.
-        keys: measure to the description of its key, for ``duplicates``.
+        queries: what is read, by name, to its select list and what it is selected from.
+        places: measure to the name of what it reads and the place of its values in the answer.
+        wholes: work, by name, that brings rows of all files together.
+        parts: measure to the name of such work and the place of its values in the answer.
     """
 
-    queries: dict[str, Select]
-    places: dict[Bound, tuple[str, slice]]
-    keys: dict[Bound, dict[str, Any]]
+    queries: dict[str, tuple[Select, str]] = field(default_factory=dict)
+    places: dict[Bound, tuple[str, slice]] = field(default_factory=dict)
+    wholes: dict[str, Item] = field(default_factory=dict)
+    parts: dict[Bound, tuple[str, list[int]]] = field(default_factory=dict)
 
 
 def why_not_vectorised(target: Target, footers: Footers | None) -> str | None:
@@ -64,6 +68,12 @@ def why_not_vectorised(target: Target, footers: Footers | None) -> str | None:
     return None
 
 
+def stand_by(spark: SparkSession) -> None:
+    """Begin what has to be there before the first plan, where that is a process of its own."""
+    if _driver_is_executor(spark):
+        shared_child().start()
+
+
 def measure_vectorised(
     bound: Sequence[Bound],
     target: Target,
@@ -71,6 +81,7 @@ def measure_vectorised(
     deadline_s: float,
     *,
     rows: int | None,
+    others: Callable[[str], tuple[Target, Footers] | None] = lambda _: None,
     place: Place = "auto",
 ) -> dict[Measure, Measured]:
     """The measures that this way could take; the others are missing.
@@ -78,12 +89,13 @@ def measure_vectorised(
     Args:
         rows: how many rows the files hold by other accounts; when they turn out to hold another number, nothing is
             believed.
+        others: another dataset by its path or name, when DuckDB can read it.
 
     Raises:
         DeadlineError: there was no time left.
     """
-    able = [one for one in bound if _is_able(one, target, footers)]
-    work = _work(able, target, footers)
+    able = [one for one in bound if is_able(one, target, footers)]
+    work = _work(able, target, footers, others)
     if not able:
         return {}
     try:
@@ -104,65 +116,82 @@ def measure_vectorised(
     return {one.measure: value for one in able if (value := _result(one, work, answers, seen)) is not None}
 
 
-def _is_able(bound: Bound, target: Target, footers: Footers) -> bool:
+def is_able(bound: Bound, target: Target, footers: Footers) -> bool:
+    """Whether DuckDB gives the measure's exact value, as far as can be told without the other datasets that it needs."""
     kind = bound.measure.kind
-    if kind == "unmatched" and bound.regex is None:
+    if kind in ("rejected", *FRAMED) or (kind == "unmatched" and bound.regex is None) or not bound.portable:
         return False
-    domains = [domain_of(column.type) for column in bound.columns]
-    if any(domain.kind == "other" for domain in domains):
+    if kind == "malformed" and form_of(bound.measure.pattern or "").duckdb is None:
+        return False
+    if target.physical_names and any(isinstance(column, Part) for column in bound.columns):
+        return False
+    domains = [domain_of(column.type) for column in bound.all_columns]
+    if kind != "sketch" and any(domain_of(column.type).kind == "other" for column in bound.columns):
         return False
     if footers.rebased and any(domain.kind in ("date", "timestamp") for domain in domains):
         return False
-    partitioned = {column.name for column in bound.columns} & target.partition_columns
-    return kind == "duplicates" if partitioned else True
+    if {top_of(column) for column in bound.all_columns if column not in bound.columns} & target.partition_columns:
+        return False
+    partitioned = {top_of(column) for column in bound.columns} & target.partition_columns
+    return kind in WHOLE if partitioned else True
 
 
-def _work(able: list[Bound], target: Target, footers: Footers) -> _Work:
+def _work(
+    able: list[Bound],
+    target: Target,
+    footers: Footers,
+    others: Callable[[str], tuple[Target, Footers] | None],
+) -> _Work:
     """Queries for all that is able; what turns out not to be is taken out of ``able``."""
-    work = _Work({}, {}, {})
+    work = _Work()
     for one in list(able):
-        if one.measure.kind == "rows":
+        kind = one.measure.kind
+        if kind == "rows":
             continue
-        if one.measure.kind == "duplicates":
-            key = _key(one, target, footers)
-            if key is None:
+        if kind in WHOLE:
+            other = (
+                others(one.measure.others[0].dataset) if kind == "orphans" and one.measure.others[0].dataset else None
+            )
+            item = item_of(one, target, footers, other)
+            if item is None:
                 able.remove(one)
             else:
-                work.keys[one] = key | {"id": f"key {len(work.keys)}"}
+                _add_whole(work, one, item)
             continue
-        name = one.column.name
-        select = work.queries.setdefault(name, Select())
-        work.places[one] = name, select.add(one, target.physical_names.get(name, name))
+        flat = one.repeated and kind not in TESTS
+        name = "\n".join(column.name for column in one.all_columns)
+        if flat:
+            name += f"\n[]{one.where.text if one.where else ''}"
+        if name not in work.queries:
+            select = Select()
+            tests = [select.condition(one, one.where, target.physical_names)] if flat and one.where else []
+            work.queries[name] = select, source_of(one, tests)
+        select, _ = work.queries[name]
+        work.places[one] = name, select.add(one.flattened if flat else one, target.physical_names)
     return work
 
 
-def _key(bound: Bound, target: Target, footers: Footers) -> dict[str, Any] | None:
-    """A key, and the cells of files within which its rows may be equal; None when Spark had better do it."""
-    inside = [column for column in bound.columns if column.name not in target.partition_columns]
-    outside = [(c.name, domain_of(c.type)) for c in bound.columns if c.name in target.partition_columns]
-    names = [target.physical_names.get(column.name, column.name) for column in inside]
-    files = target.files or ()
-    size = sum(footers.column_bytes.get(name, sum(file.size_bytes for file in files)) for name in names)
-    if size > _MOST_KEY_BYTES or not inside:
-        return None
-    cells: dict[Any, list[str]] = {}
-    try:
-        for file in files:
-            value = key_of(file, outside)
-            if value is not None:
-                cells.setdefault(value, []).append(file.path)
-    except UnreadableValueError:
-        return None
-    if len(cells) > _MOST_CELLS:
-        return None
-    parts = [key_part(domain_of(column.type), name) for column, name in zip(inside, names, strict=True)]
-    return {"parts": parts, "cells": list(cells.values())}
+def _add_whole(work: _Work, bound: Bound, item: Item) -> None:
+    """Quantiles of the same values are picked together; everything else is work of its own."""
+    if bound.measure.kind in QUANTILES:
+        for name, known in work.wholes.items():
+            if {**known, "fractions": 0, "id": 0} == {**item, "fractions": 0, "id": 0}:
+                at = 1 + 2 * len(known["fractions"])
+                known["fractions"] += item["fractions"]
+                work.parts[bound] = name, [0, at, at + 1]
+                return
+    if bound.measure.kind in SKETCHED:
+        work.parts[bound] = add_sketch(work.wholes, bound, item)
+        return
+    name = f"whole {len(work.wholes)}"
+    work.wholes[name] = item | {"id": name}
+    work.parts[bound] = name, [0, 1, 2] if bound.measure.kind in QUANTILES else [0, 1]
 
 
 def _run(target: Target, work: _Work, deadline_s: float, place: Place) -> list[dict[str, Any]]:
     if place == "child" or (place == "auto" and _driver_is_executor(target.spark)):
         threads = min(target.spark.sparkContext.defaultParallelism, os.cpu_count() or 1)
-        plan = _plan(target, work, [file.path for file in target.files or ()], list(work.keys.values()), threads)
+        plan = _plan(target, work, [file.path for file in target.files or ()], list(work.wholes.values()), threads)
         try:
             return [shared_child().ask(plan, deadline_s)]
         except ChildError as error:
@@ -173,28 +202,36 @@ def _run(target: Target, work: _Work, deadline_s: float, place: Place) -> list[d
 def _run_tasks(target: Target, work: _Work, deadline_s: float) -> list[dict[str, Any]]:
     from pyspark import cloudpickle
 
-    cloudpickle.register_pickle_by_value(task)  # type: ignore[no-untyped-call]  # executors need not have hookline
+    for module in (task, *SHIPPED):
+        cloudpickle.register_pickle_by_value(module)  # type: ignore[no-untyped-call]  # executors need not have hookline
     context = target.spark.sparkContext
-    plans = [_plan(target, work, [], [key], 1) for key in work.keys.values()]
-    plans += [_plan(target, work, group, [], 1) for group in _groups(target, context.defaultParallelism)]
-    description = f"{len(work.places)} of {len(work.queries)} columns, {len(work.keys)} keys"
+    groups = _groups(target, context.defaultParallelism)
+    items = [
+        one
+        for item in work.wholes.values()
+        for one in ([{**item, "cells": [group]} for group in groups] if is_divided(item) else [item])
+    ]
+    plans = [_plan(target, work, [], [item], 1) for item in items]
+    plans += [_plan(target, work, group, [], 1) for group in groups]
+    measure_all = functools.partial(task.measure_all, sketch=sketch_task.sketch)
+    description = f"{len(work.places)} of {len(work.queries)} columns, {len(work.parts)} keys"
     return run_job(
         target.spark,
         description,
         deadline_s,
-        lambda: context.parallelize(plans, len(plans)).mapPartitions(task.measure_all).collect(),
+        lambda: context.parallelize(plans, len(plans)).mapPartitions(measure_all).collect(),
     )
 
 
-def _plan(target: Target, work: _Work, files: list[str], keys: list[dict[str, Any]], threads: int) -> dict[str, Any]:
+def _plan(target: Target, work: _Work, files: list[str], wholes: list[Item], threads: int) -> dict[str, Any]:
     queries = [
-        {"id": name, "select": ", ".join(select.expressions), "params": select.params}
-        for name, select in work.queries.items()
+        {"id": name, "select": select.expressions, "from": rows, "params": select.params}
+        for name, (select, rows) in work.queries.items()
     ]
     return {
         "files": files,
         "queries": queries if files else [],
-        "keys": keys,
+        "wholes": wholes,
         "threads": threads,
         "memory_bytes": _MEMORY_BYTES,
         "storage": storage_options(target),
@@ -224,11 +261,12 @@ def _result(bound: Bound, work: _Work, answers: Iterable[dict[str, Any]], rows: 
     """A measure's value; None when a query of its failed."""
     if bound.measure.kind == "rows":
         return Measured(rows, "vectorised")
-    if bound.measure.kind == "duplicates":
-        return _key_result(work.keys[bound]["id"], answers)
+    if bound in work.parts:
+        return _whole_result(bound, *work.parts[bound], answers)
     name, place = work.places[bound]
-    with_files = [answer for answer in answers if name in answer["values"] or name in answer["errors"]]
-    errors = {answer["errors"][name] for answer in with_files if name in answer["errors"]}
+    with_files = [answer for answer in answers if name in answer["values"]]
+    failed = [answer["errors"].get(name, {}) for answer in with_files]
+    errors = {one[str(at)] for one in failed for at in range(place.start, place.stop) if str(at) in one}
     if errors:
         _log.info("%s not measured by DuckDB: %s", bound.measure, ", ".join(sorted(errors)))
         return None
@@ -238,10 +276,16 @@ def _result(bound: Bound, work: _Work, answers: Iterable[dict[str, Any]], rows: 
         return None
 
 
-def _key_result(name: str, answers: Iterable[dict[str, Any]]) -> Measured | None:
+def _whole_result(bound: Bound, name: str, places: list[int], answers: Iterable[dict[str, Any]]) -> Measured | None:
+    if bound.measure.kind in SKETCHED:
+        return read_sketch(bound, name, places[0], answers)
     for answer in answers:
         if name in answer["errors"]:
-            _log.info("a key not measured by DuckDB: %s", answer["errors"][name])
+            _log.info("%s not measured by DuckDB: %s", bound.measure, answer["errors"][name])
         if name in answer["values"]:
-            return Measured(int(answer["values"][name][0]), "vectorised")
+            values = answer["values"][name]
+            try:
+                return read_whole(bound, [values[place] for place in places if place < len(values)])
+            except OverflowError:
+                return None
     return None

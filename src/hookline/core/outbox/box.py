@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -21,7 +22,9 @@ from hookline.core.outbox.report import sentences, statuses
 from hookline.core.outbox.trouble import Trouble
 from hookline.core.outbox.upkeep import Upkeep, sync
 
+_log = logging.getLogger(__name__)
 _DRAIN_CHUNK = 500
+_HURRY_EVERY = 200
 _RETRY_DISK_S = 1.0
 _GIB = 1024**3
 _WEEK_S = 7 * 86_400.0
@@ -71,6 +74,7 @@ class Outbox:
         self._lease_s, self._retention_s, self._linger_s = lease_s, retention_s, linger_s
         self._base_s, self._cap_s = base_s, cap_s
         self._sinks: dict[str, Sink] = {}
+        self._lingers_s: dict[str, float] = {}
         self._renew()
         forks.guard(self)
 
@@ -84,15 +88,21 @@ class Outbox:
         self._pending_on_disk: dict[str, int] = {}
         self._refused: Counter[str] = Counter()
         self._lost = 0
+        self._puts = 0
 
-    def register(self, name: str, sink: Sink) -> None:
+    def register(self, name: str, sink: Sink, *, linger_s: float | None = None) -> None:
         """Have messages for ``name`` delivered to ``sink``, those of earlier processes included.
+
+        Args:
+            linger_s: how long a delivery to this sink waits for its batch to fill, in seconds; None for the outbox's.
 
         Raises:
             OutboxError: another sink has this name.
         """
         name = storable(name)
         with self._lock:
+            if linger_s is not None:
+                self._lingers_s.setdefault(name, linger_s)
             if self._sinks.setdefault(name, sink) is not sink:
                 raise OutboxError(f"two sinks are called {name!r}: give one of the plugins another name")
             if self._upkeep is not None and name not in self._couriers:
@@ -116,6 +126,10 @@ class Outbox:
         courier = self._couriers.get(entry.sink)
         if courier is not None:
             courier.wake()
+        self._puts += 1
+        upkeep = self._upkeep
+        if upkeep is not None and self._puts % _HURRY_EVERY == 0:
+            upkeep.hurry()
         return entry.id
 
     def start(self) -> None:
@@ -157,7 +171,7 @@ class Outbox:
         return self._flush(names, deadline)
 
     def close(self, deadline_s: float) -> int:
-        """Deliver what can be delivered, then end; return how many messages still wait for this process's sinks.
+        """Deliver what can be delivered, then end; return how many messages wait on disk for this process's sinks.
 
         A sink that hangs is left behind: its messages stay and are delivered by a later process.
         """
@@ -173,10 +187,13 @@ class Outbox:
         if upkeep is not None:
             upkeep.stop(max(0.05, deadline - time.monotonic()))
         self._drain(also_taken=True)
-        pending = sum(self._pending(set(self._sinks)).values())
-        self._lost += sum(self._overflow.pending().values())
+        pending = self._pending(set(self._sinks))
+        lost = self._overflow.pending()
+        self._lost += sum(lost.values())
+        if lost:
+            _log.error("outbox: %d messages were lost: %s can't be written", sum(lost.values()), self._database.path)
         self._database.close()
-        return pending
+        return sum(count - lost.get(name, 0) for name, count in pending.items())
 
     def durable_sync(self) -> bool:
         """Make everything that was put so far survive a loss of power; False when the disk does not take it."""
@@ -188,7 +205,8 @@ class Outbox:
 
     def problems(self) -> tuple[str, ...]:
         """What a person should know, one sentence each; empty when all is well."""
-        return sentences(self._database, self._trouble, self.status(), self._lost)
+        delivering = self._upkeep is not None
+        return sentences(self._database, self._trouble, self.status(), self._lost, delivering=delivering)
 
     def before_fork(self) -> None:
         """Nothing: the database closes itself."""
@@ -204,8 +222,9 @@ class Outbox:
 
     def _dispatch(self, name: str, sink: Sink) -> Courier:
         pace = Pace(self._base_s, self._cap_s, max(1, int(sink.batch_size)))
+        linger_s = self._lingers_s.get(name, self._linger_s)
         courier = Courier(
-            name, sink, self._journal, self._overflow, pace, linger_s=self._linger_s, on_settled=self._settled.set
+            name, sink, self._journal, self._overflow, pace, linger_s=linger_s, on_settled=self._settled.set
         )
         courier.thread.start()
         return courier
@@ -225,7 +244,9 @@ class Outbox:
         return self._upkeep is None and time.monotonic() >= self._retry_disk_at and self._drain()
 
     def _meet(self, trouble: Trouble) -> None:
-        self._trouble = trouble
+        # The thread that is waited for knows what the file's trouble is.
+        if self._trouble is None or trouble.kind != "busy":
+            self._trouble = trouble
         self._retry_disk_at = time.monotonic() + _RETRY_DISK_S
 
     def _drain(self, *, also_taken: bool = False) -> bool:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from hookline.core.errors import SinkError
+from hookline.core.forks import children_end_here
 from hookline.core.outbox.journal import Journal
 from hookline.core.outbox.message import Message, Sink
 from hookline.core.outbox.overflow import Overflow
@@ -108,6 +109,7 @@ class Courier:
         self.hurry()
 
     def _run(self) -> None:
+        self._spur.wait(self._linger_s)
         while not self._stopping:
             self._wake.clear()
             wait_s = self._step()
@@ -181,7 +183,8 @@ class Courier:
     def _deliver(self, batch: Sequence[Message]) -> BaseException | None:
         self.in_flight_since = time.monotonic()
         try:
-            self._sink.deliver(batch)
+            with children_end_here():
+                self._sink.deliver(batch)
         except BaseException as error:  # noqa: BLE001 - SystemExit in a sink must not end delivery
             return error
         finally:

@@ -24,8 +24,8 @@ from hookline.core.outbox.schema import prepare
 from hookline.core.outbox.trouble import Trouble, trouble_of
 
 _FORK_WAIT_S = 2.0
-# Far above what upkeep lets the log grow to; holds when no upkeep runs.
-_AUTOCHECKPOINT_PAGES = 16_384
+# Above what upkeep lets the log grow to: holds when no upkeep runs, or when it does not get its turn.
+_AUTOCHECKPOINT_PAGES = 8_192
 _LOG_BYTES = 4 * 1024 * 1024
 _inherited: list[sqlite3.Connection | None] = []
 
@@ -58,7 +58,7 @@ class Database:
             Trouble: the file can't be used, or not within ``wait_s``.
         """
         if not self._lock.acquire(timeout=self.wait_s):
-            raise Trouble("unusable", f"another thread has been using it for more than {self.wait_s} s")
+            raise Trouble("busy")
         try:
             yield self._current()
         except (sqlite3.Error, OSError) as error:

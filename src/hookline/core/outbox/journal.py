@@ -149,6 +149,11 @@ class Journal:
         """How many messages were refused for good, by sink."""
         return dict(self._rows("SELECT sink, COUNT(*) FROM messages WHERE state = 2 GROUP BY sink"))
 
+    def last_reasons(self) -> dict[str, str]:
+        """Why the last of the messages that were refused for good was, by sink."""
+        query = "SELECT sink, reason FROM messages WHERE state = 2 AND reason IS NOT NULL ORDER BY settled_at"
+        return dict(self._rows(query))
+
     def oldest(self, sink: str) -> float | None:
         """When the first message that waits for a sink was put, in seconds since the epoch."""
         rows = self._rows("SELECT created_at FROM messages WHERE sink = ? AND state = 0 ORDER BY seq LIMIT 1", (sink,))

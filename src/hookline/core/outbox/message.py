@@ -60,7 +60,7 @@ class SinkStatus:
         delivered: messages that this process delivered.
         failures: deliveries that failed in this process.
         refused: messages that were not taken, because there was no room.
-        last_error: the last failure's text, without payload.
+        last_error: the last failure's text, without payload; of this process, or of the last message that is dead.
         oldest_pending_s: the age of the oldest message that waits, in seconds.
         in_flight_s: how long the current call of ``deliver`` has been running, in seconds.
     """

@@ -7,6 +7,8 @@ import time
 from dataclasses import dataclass, field
 
 _LONGEST_RETRY_AFTER_S = 3600.0
+# Our own, since a job may have seeded the one that everybody shares.
+_dice = random.Random()  # noqa: S311 - no secret
 
 
 @dataclass
@@ -61,7 +63,7 @@ class Pace:
 
     def jitter_s(self, failures: int) -> float:
         """Exponential backoff with full jitter, in seconds."""
-        return random.uniform(0.0, min(self.cap_s, self.base_s * 2.0 ** min(failures - 1, 30)))  # noqa: S311 - no secret
+        return _dice.uniform(0.0, min(self.cap_s, self.base_s * 2.0 ** min(failures - 1, 30)))
 
     def _pause(self, wait_s: float) -> None:
         self.paused_until = time.monotonic() + wait_s

@@ -7,7 +7,7 @@ import sqlite3
 from pathlib import Path
 from typing import Literal
 
-Kind = Literal["locked", "full", "readonly", "corrupt", "newer", "unusable"]
+Kind = Literal["locked", "full", "readonly", "corrupt", "newer", "busy", "unusable"]
 
 # SQLite's own words: error codes are on the exception only since Python 3.11.
 _WORDS: tuple[tuple[str, Kind], ...] = (
@@ -26,6 +26,7 @@ _SENTENCES: dict[Kind, str] = {
     "full": "the disk is full",
     "readonly": "it is read-only",
     "corrupt": "it is damaged",
+    "busy": "another thread of this process has been using it for long",
     "newer": "a newer hookline wrote it: upgrade hookline in this environment",
 }
 

@@ -1,4 +1,4 @@
-"""Run history: runs, reads, writes, verdicts and lineage edges. SQLAlchemy is loaded when a store is opened."""
+"""Run history: runs, reads, writes, verdicts, lineage and schemas. SQLAlchemy is loaded when a store is opened."""
 
 from __future__ import annotations
 
@@ -6,12 +6,64 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from hookline.core.store.database import RunRecord, Store
+    from hookline.core.store.database import Store
+    from hookline.core.store.documents import KeptColumns
     from hookline.core.store.lazy import LazyStore
+    from hookline.core.store.records import (
+        Dependant,
+        JudgedWrite,
+        PastVerdict,
+        PastWrite,
+        PluginRecord,
+        QuarantineRecord,
+        RunRecord,
+        SchemaVersion,
+        StoredColumns,
+        StoredLineage,
+        StoredProfile,
+        StoredRun,
+        StoredWork,
+    )
     from hookline.core.store.sink import StoreSink
 
-_HOMES = {"LazyStore": "lazy", "RunRecord": "database", "Store": "database", "StoreSink": "sink"}
-__all__ = ["LazyStore", "RunRecord", "Store", "StoreSink"]
+_HOMES = {
+    "Dependant": "records",
+    "LazyStore": "lazy",
+    "JudgedWrite": "records",
+    "KeptColumns": "documents",
+    "PastVerdict": "records",
+    "PastWrite": "records",
+    "PluginRecord": "records",
+    "QuarantineRecord": "records",
+    "RunRecord": "records",
+    "SchemaVersion": "records",
+    "Store": "database",
+    "StoreSink": "sink",
+    "StoredColumns": "records",
+    "StoredLineage": "records",
+    "StoredProfile": "records",
+    "StoredRun": "records",
+    "StoredWork": "records",
+}
+__all__ = [
+    "Dependant",
+    "JudgedWrite",
+    "KeptColumns",
+    "LazyStore",
+    "PastVerdict",
+    "PastWrite",
+    "PluginRecord",
+    "QuarantineRecord",
+    "RunRecord",
+    "SchemaVersion",
+    "Store",
+    "StoreSink",
+    "StoredColumns",
+    "StoredLineage",
+    "StoredProfile",
+    "StoredRun",
+    "StoredWork",
+]
 
 
 def __getattr__(name: str) -> Any:

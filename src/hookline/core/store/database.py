@@ -2,43 +2,43 @@
 
 from __future__ import annotations
 
+import importlib
 import sqlite3
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Table, create_engine, event, select
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import URL, ColumnElement, Connection, Table, create_engine, event, func, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from hookline.core.errors import MissingExtraError, StoreError
-from hookline.core.store import schema
+from hookline.core.events import Dataset, content_id
+from hookline.core.store import ancestry, dependants, past, reading, traced
+from hookline.core.store.migrations import migrate
+from hookline.core.store.records import (
+    Dependant,
+    JudgedWrite,
+    PastWrite,
+    PluginRecord,
+    QuarantineRecord,
+    RunRecord,
+    SchemaVersion,
+    StoredColumns,
+    StoredLineage,
+    StoredProfile,
+    StoredRun,
+)
 from hookline.core.store.trouble import is_unfit, kind_of
 from hookline.core.store.url import parse, shown
 
 _BUSY_TIMEOUT_S = 5.0
+_CONNECT_TIMEOUT_S = 10
 
 
 class UnfitRowError(StoreError):
     """A row that the database will never take, however often it is tried."""
-
-
-@dataclass(frozen=True)
-class RunRecord:
-    """A run as the store knows it; times are ISO 8601 in UTC."""
-
-    run_id: str
-    job: str
-    status: str
-    started_at: str | None
-    duration_s: float | None
-    overhead_s: float | None
-    exit_code: int | None
-    environment: str | None
-    writes_total: int | None
 
 
 class Store:
@@ -55,7 +55,7 @@ class Store:
         try:
             if parsed.get_backend_name() == "sqlite" and parsed.database:
                 Path(parsed.database).parent.mkdir(exist_ok=True)
-            self._engine = create_engine(parsed, hide_parameters=True, **_options(parsed.get_backend_name()))
+            self._engine = create_engine(parsed, hide_parameters=True, **_options(parsed))
         except ImportError:  # psycopg is missing, or it finds no libpq
             raise MissingExtraError("postgresql", "psycopg") from None
         except OSError as error:
@@ -64,10 +64,22 @@ class Store:
             _tune_sqlite(self._engine)
         try:
             with self.transaction() as connection:
-                schema.migrate(connection)
+                migrate(connection)
         except BaseException:
             self._engine.dispose()
             raise
+
+    @classmethod
+    def existing(cls, url: str) -> Store | None:
+        """The store to look into; None when it would be a file that is not there.
+
+        Raises:
+            StoreError: it can't be opened.
+            MissingExtraError: as on construction.
+        """
+        parsed = parse(url)
+        file = parsed.database if parsed.get_backend_name() == "sqlite" else None
+        return None if file and not Path(file).exists() else cls(url)
 
     @contextmanager
     def transaction(self) -> Iterator[Connection]:
@@ -98,7 +110,7 @@ class Store:
     ) -> None:
         """Insert a row; where its key is there and ``where`` holds, change what is not in ``keep``."""
         row = {name: _storable(value) for name, value in row.items()}
-        make = postgresql.insert if connection.dialect.name == "postgresql" else sqlite.insert
+        make = _insert_of(connection.dialect.name)
         key = [column.name for column in table.primary_key]
         changed = {name: value for name, value in row.items() if name not in key and name not in keep}
         statement = make(table).values(**row)
@@ -108,21 +120,105 @@ class Store:
             else statement.on_conflict_do_nothing(index_elements=key)
         )
 
+    def lock(self, connection: Connection, key: str) -> None:
+        """Have this transaction alone work on what a hexadecimal key stands for; on SQLite it is alone anyhow."""
+        if connection.dialect.name == "postgresql":
+            connection.execute(select(func.pg_advisory_xact_lock(int(key[:15], 16))))
+
     def runs(self, limit: int = 50) -> tuple[RunRecord, ...]:
         """The latest runs, latest first."""
-        table = schema.runs
-        columns = [table.c[name] for name in RunRecord.__dataclass_fields__]
         with self.transaction() as connection:
-            rows = connection.execute(select(*columns).order_by(table.c.started_at.desc()).limit(limit)).all()
-        return tuple(RunRecord(*row) for row in rows)
+            return reading.runs(connection, limit)
+
+    def run(self, run_id: str) -> StoredRun:
+        """A run with all that it read and wrote.
+
+        Args:
+            run_id: its id, or the beginning of it when no other run's id begins so.
+
+        Raises:
+            UnknownRunError: no run is meant, or more than one.
+        """
+        with self.transaction() as connection:
+            return reading.run(connection, run_id)
+
+    def lineage(self) -> StoredLineage:
+        """What was made from what, by all runs."""
+        with self.transaction() as connection:
+            return ancestry.lineage(connection)
+
+    def column_lineages(self, *, since: str | None = None, until: str | None = None) -> tuple[StoredColumns, ...]:
+        """Where the columns of published writes came from, each different way of a job once, the latest last.
+
+        Args:
+            since, until: times in ISO 8601, in UTC, between which the writes ended.
+        """
+        with self.transaction() as connection:
+            return tuple(traced.all_columns(connection, since, until))
+
+    def schemas(self, namespace: str, name: str) -> tuple[SchemaVersion, ...]:
+        """The versions of a dataset's schema, oldest first."""
+        with self.transaction() as connection:
+            return reading.schemas(connection, namespace, name)
+
+    def rows_before(self, dataset: Dataset, run_id: str) -> int | None:
+        """The rows of the last write to a dataset that another run than this one published; None when there is none."""
+        with self.transaction() as connection:
+            return reading.rows_before(connection, content_id(dataset.namespace, dataset.name), run_id)
+
+    def past_writes(self, dataset: Dataset, run_id: str = "", limit: int = 90) -> tuple[PastWrite, ...]:
+        """The last writes to a dataset that other runs than this one published, oldest first."""
+        with self.transaction() as connection:
+            return past.past_writes(connection, content_id(dataset.namespace, dataset.name), run_id, limit)
+
+    def past_profiles(
+        self, dataset: Dataset, run_id: str = "", limit: int = 10, *, part: str = ""
+    ) -> tuple[StoredProfile, ...]:
+        """The profiles of the last writes to a dataset, or to one of its partitions, that other runs published, oldest first."""
+        with self.transaction() as connection:
+            return past.past_profiles(connection, content_id(dataset.namespace, dataset.name), run_id, limit, part)
+
+    def schema_names(self) -> tuple[tuple[str, str], ...]:
+        """Namespace and name of every dataset whose schema is known."""
+        with self.transaction() as connection:
+            return reading.schema_names(connection)
+
+    def dependants(self, namespace: str, name: str) -> tuple[Dependant, ...]:
+        """The datasets that were made from this one, at any remove, and the jobs that read it or one of them."""
+        with self.transaction() as connection:
+            return dependants.dependants(connection, namespace, name)
+
+    def judged_writes(self, namespace: str, name: str, *, before: str, limit: int = 30) -> tuple[JudgedWrite, ...]:
+        """The last writes of a dataset that began before a moment and were judged, oldest first."""
+        with self.transaction() as connection:
+            return reading.judged_writes(connection, namespace, name, before, limit)
+
+    def quarantines(self, limit: int = 50) -> tuple[QuarantineRecord, ...]:
+        """The latest writes that set rows aside, latest first."""
+        with self.transaction() as connection:
+            return reading.quarantines(connection, limit)
+
+    def plugin_records(self) -> Mapping[str, PluginRecord]:
+        """By plugin, how it fared in the last run that ended with it."""
+        with self.transaction() as connection:
+            return reading.plugin_records(connection)
 
     def close(self) -> None:
         """Close all connections."""
         self._engine.dispose()
 
 
-def _options(backend: str) -> dict[str, Any]:
-    return {"connect_args": {"timeout": _BUSY_TIMEOUT_S}} if backend == "sqlite" else {"pool_pre_ping": True}
+def _insert_of(dialect: str) -> Any:
+    """INSERT with ON CONFLICT. Every job with a store loads this module; a dialect takes its time, and one is enough."""
+    return importlib.import_module(f"sqlalchemy.dialects.{dialect}").insert
+
+
+def _options(url: URL) -> dict[str, Any]:
+    if url.get_backend_name() == "sqlite":
+        return {"connect_args": {"timeout": _BUSY_TIMEOUT_S}}
+    # A host that is away takes minutes to say so; a URL may ask for another time.
+    patience = {} if "connect_timeout" in url.query else {"connect_timeout": _CONNECT_TIMEOUT_S}
+    return {"pool_pre_ping": True, "connect_args": patience}
 
 
 def _tune_sqlite(engine: Any) -> None:

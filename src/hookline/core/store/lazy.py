@@ -30,6 +30,11 @@ class LazyStore:
                 self._store = Store(self._url)
             return self._store
 
+    @property
+    def opened(self) -> Store | None:
+        """The store when it is open; nobody waits for it."""
+        return self._store
+
     def close(self) -> None:
         """Close it, when it had been opened."""
         with self._lock:

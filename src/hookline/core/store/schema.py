@@ -1,31 +1,10 @@
-"""The tables, and how a database of an earlier version becomes one of this version."""
+"""The tables of the newest version, for queries. Databases are made and changed by ``migrations`` alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-from sqlalchemy import (
-    BigInteger,
-    Boolean,
-    Column,
-    Connection,
-    Float,
-    Integer,
-    MetaData,
-    String,
-    Table,
-    Text,
-    insert,
-    inspect,
-    select,
-    text,
-    update,
-)
-
-from hookline.core.errors import StoreError
+from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, MetaData, String, Table, Text
 
 metadata = MetaData()
-_ADVISORY_LOCK = 4_716_002_026
 
 schema_version = Table("hookline_schema_version", metadata, Column("version", Integer, nullable=False))
 runs = Table(
@@ -35,6 +14,7 @@ runs = Table(
     Column("job", Text, nullable=False, default=""),
     Column("environment", Text),
     Column("parent_run_id", Text),
+    Column("parent_job", Text),
     Column("started_at", String(40), index=True),
     Column("status", String(16), nullable=False),
     Column("finished_at", String(40)),
@@ -46,6 +26,7 @@ runs = Table(
     Column("unseen_writes", Integer),
     Column("notes", Text),
     Column("plugins", Text),
+    Column("run_by", Text),
 )
 reads = Table(
     "hookline_reads",
@@ -54,6 +35,7 @@ reads = Table(
     Column("namespace", Text, primary_key=True),
     Column("name", Text, primary_key=True),
 )
+# dataset_id: content_id(namespace, name); names may be longer than an index entry.
 writes = Table(
     "hookline_writes",
     metadata,
@@ -65,15 +47,30 @@ writes = Table(
     Column("operation", String(16), nullable=False),
     Column("rows", BigInteger),
     Column("bytes", BigInteger),
+    Column("files", BigInteger),
     Column("way", String(16)),
     Column("intercepted", Boolean),
     Column("published", Boolean),
     Column("batch_id", BigInteger),
     Column("started_at", String(40)),
+    Column("finished_at", String(40)),
     Column("duration_s", Float),
     Column("overhead_s", Float),
     Column("error", Text),
     Column("columns", Text),
+    Column("opaque", Text),
+    Column("dataset_id", String(32), index=True),
+    Column("rows_quarantined", BigInteger),
+    Column("quarantine", Text),
+    Column("data_version", Text),
+    Column("lineage_id", String(32)),
+)
+# Where the columns of writes came from, once for all writes that say the same; lineage_id: content_id of the document.
+column_lineage = Table(
+    "hookline_column_lineage",
+    metadata,
+    Column("lineage_id", String(32), primary_key=True),
+    Column("document", Text, nullable=False),
 )
 verdicts = Table(
     "hookline_verdicts",
@@ -84,11 +81,17 @@ verdicts = Table(
     Column("severity", String(16), nullable=False),
     Column("status", String(16), nullable=False),
     Column("observed", Text),
+    Column("observed_type", String(8)),
     Column("failing_rows", BigInteger),
     Column("expected", Text),
+    Column("columns", Text),
     Column("way", String(16)),
+    Column("required", Boolean),
+    Column("message", Text),
     Column("plugin", Text),
+    Column("suite", Text),
 )
+# What each write was made from, whether it came about or not; version 1 has those of published writes only.
 edges = Table(
     "hookline_edges",
     metadata,
@@ -98,35 +101,39 @@ edges = Table(
     Column("target_namespace", Text, nullable=False),
     Column("target_name", Text, nullable=False),
 )
-
-
-def _first(connection: Connection) -> None:
-    metadata.create_all(connection)
-
-
-# One function a version, in order; a published one is never changed.
-_MIGRATIONS: tuple[Callable[[Connection], None], ...] = (_first,)
-VERSION = len(_MIGRATIONS)
-
-
-def migrate(connection: Connection) -> None:
-    """Bring the database to this version, inside the caller's transaction; two processes at once wait for each other.
-
-    Raises:
-        StoreError: the database was made by a newer hookline.
-    """
-    if connection.dialect.name == "postgresql":
-        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
-    known = inspect(connection).has_table(schema_version.name)
-    current = connection.execute(select(schema_version.c.version)).scalar() if known else 0
-    current = int(current or 0)
-    if current > VERSION:
-        raise StoreError(
-            f"the store has schema version {current}, and this hookline knows {VERSION}: install the newer hookline"
-        )
-    for migration in _MIGRATIONS[current:]:
-        migration(connection)
-    if current == 0:
-        connection.execute(insert(schema_version).values(version=VERSION))
-    elif current < VERSION:
-        connection.execute(update(schema_version).values(version=VERSION))
+# Other names of the same data; symlink_id: content_id of the four.
+symlinks = Table(
+    "hookline_symlinks",
+    metadata,
+    Column("symlink_id", String(32), primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("other_namespace", Text, nullable=False),
+    Column("other_name", Text, nullable=False),
+)
+# What written rows looked like; document: JSON, compressed and in base64, without texts that may not be kept.
+profiles = Table(
+    "hookline_profiles",
+    metadata,
+    Column("write_id", String(96), primary_key=True),
+    Column("part", String(128), primary_key=True),
+    Column("dataset_id", String(32), nullable=False, index=True),
+    Column("run_id", String(64), nullable=False),
+    Column("started_at", String(40), nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("document", Text, nullable=False),
+)
+# The versions of a dataset's columns, from 1: a new one where a published write's differ from the write's before it.
+schemas = Table(
+    "hookline_schemas",
+    metadata,
+    Column("dataset_id", String(32), primary_key=True),
+    Column("version", Integer, primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("columns", Text, nullable=False),
+    Column("run_id", String(64), nullable=False),
+    Column("write_id", String(96), nullable=False),
+    Column("first_seen_at", String(40), nullable=False),
+    Column("last_seen_at", String(40), nullable=False),
+)

@@ -13,11 +13,16 @@ from hookline.pipelines.retail.lake import Lake
 
 @dataclass(frozen=True)
 class Finding:
-    """One kind of fault: how many rows have it, and how many of exactly these rows were treated as they should be."""
+    """One kind of fault: how many rows have it, and how many of exactly these rows were treated as they should be.
+
+    Attributes:
+        rows: ids of rows that were found, ``<day of landing>/<place in the file>``.
+    """
 
     kind: str
     present: int
     found: int
+    rows: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,23 @@ def compare(lake: Lake, manifest: Path) -> list[Finding]:
     refused = refusals(lake)
     late = late_rows(lake)
     caught = [f for f in faults if (f.row_id in late if f.kind == "late" else refused.get(f.row_id) == [reason_of(f)])]
-    return [Finding(kind, _count(faults, kind), _count(caught, kind)) for kind in KINDS]
+    found = {kind: tuple(fault.row_id for fault in caught if fault.kind == kind) for kind in KINDS}
+    return [Finding(kind, _count(faults, kind), len(found[kind]), found[kind]) for kind in KINDS]
+
+
+def tell(lake: Lake, manifest: Path) -> str:
+    """What was found, for a person: each kind of bad row with where it is now and one to look at, and the balance."""
+    lines = ["bad rows       landed  found  where they are now    such as"]
+    for finding in compare(lake, manifest):
+        table = "silver/transactions" if finding.kind == "late" else "silver/quarantine"
+        example = finding.rows[0] if finding.rows else "-"
+        lines.append(f"{finding.kind:<15}{finding.present:>6}{finding.found:>7}  {table:<20}  {example}")
+    rows = balance(lake)
+    lines.append(
+        f"{rows.landed:,} rows landed: {rows.silver:,} in silver, {rows.duplicates:,} duplicates and {rows.refused:,} "
+        "others in quarantine, each with its reasons"
+    )
+    return "\n".join(lines) + "\n"
 
 
 def _count(faults: Iterable[Fault], kind: str) -> int:

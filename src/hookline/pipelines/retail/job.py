@@ -13,7 +13,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from hookline.pipelines.retail import flow
+from hookline.pipelines.retail import findings, flow
 from hookline.pipelines.retail.faults import NO_FAULTS, FaultShares
 from hookline.pipelines.retail.lake import Lake
 from hookline.pipelines.retail.landing import Landing
@@ -29,10 +29,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     sys.stdout.write(f"landed {len(days)} new days in {landing.root}\n")
     spark = build_session()
     try:
-        written = flow.run(Lake(spark, landing.root), _tell)
+        lake = Lake(spark, landing.root)
+        written = flow.run(lake, _tell)
+        sys.stdout.write(f"wrote {len(written)} tables\n")
+        if options.findings:
+            sys.stdout.write(f"\n{findings.tell(lake, landing.manifest)}")
     finally:
         spark.stop()
-    sys.stdout.write(f"wrote {len(written)} tables\n")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -44,6 +47,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--fraction", type=float, default=1.0, help="the share of the households to keep (%(default)s)")
     parser.add_argument("--seed", type=int, default=2017, help="fixes households, people and faults (%(default)s)")
     parser.add_argument("--clean", action="store_true", help="put no faults into the landing files")
+    parser.add_argument("--findings", action="store_true", help="tell which bad rows were found, and where they are")
     return parser
 
 

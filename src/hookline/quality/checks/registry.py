@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
+from importlib import metadata
 from typing import Any, NamedTuple, TypeVar
 
+from hookline.core.errors import ConfigError
 from hookline.quality.checks.base import Check, Options
 from hookline.quality.checks.terms import Terms
 
 CheckT = TypeVar("CheckT", bound=Check[Any])
 
+GROUP = "hookline.checks"
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 
 
@@ -49,6 +54,44 @@ def register(kind: str, options: type[Options]) -> Callable[[type[CheckT]], type
         return check
 
     return add
+
+
+def import_modules(names: Sequence[str]) -> None:
+    """Import modules that register kinds of checks.
+
+    Raises:
+        ConfigError: one can't be imported.
+    """
+    for name in names:
+        try:
+            importlib.import_module(name)
+        except Exception as error:
+            raise ConfigError(
+                f"the module {name!r}, which should bring checks, can't be imported ({type(error).__name__}): "
+                "check the spelling, and that its folder is on PYTHONPATH"
+            ) from error
+
+
+def discover(names: Iterable[str]) -> None:
+    """Import those of these kinds that an installed distribution offers, by entry points of the group ``hookline.checks``.
+
+    Raises:
+        ConfigError: one can't be imported, or does not register what it is called.
+    """
+    wanted = set(names) - set(_kinds)
+    if not wanted:
+        return
+    for point in _offered():
+        if point.name in wanted:
+            import_modules([point.module])
+            if point.name not in _kinds:
+                raise ConfigError(f"the entry point {point.name!r} ({point.value}) registers no check of this name")
+
+
+@lru_cache(maxsize=1)
+def _offered() -> tuple[metadata.EntryPoint, ...]:
+    """Looks at every distribution that is installed: once."""
+    return tuple(metadata.entry_points(group=GROUP))
 
 
 def kinds() -> dict[str, Registered]:

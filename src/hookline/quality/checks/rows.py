@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated, ClassVar
+from typing import ClassVar, Literal
 
-from pydantic import PlainValidator, model_validator
+from pydantic import model_validator
 
 from hookline.core.events import Measure, Verdict
-from hookline.quality.checks.base import Check, OptionError, Options, Results, RowCheck, count
+from hookline.quality.checks.base import Check, Options, Results, RowCheck, count
+from hookline.quality.checks.limits import LimitOptions
 from hookline.quality.checks.registry import register
 from hookline.quality.checks.scalars import ColumnNames
+from hookline.quality.checks.spread import refuse_many
 
 
 class UniqueOptions(Options):
@@ -18,6 +20,7 @@ class UniqueOptions(Options):
 
     short: ClassVar[str] = "a column, a list of columns"
     columns: ColumnNames
+    keep: Literal["none", "first"] = "none"
 
     @classmethod
     def expand(cls, given: object) -> object:
@@ -42,44 +45,23 @@ class Unique(RowCheck[UniqueOptions]):
         """In words."""
         return f"no two rows have the same {', '.join(self.columns)}"
 
+    @property
+    def keeps_first(self) -> bool:
+        """Whether a quarantine leaves one of the copies."""
+        return self.options.keep == "first"
+
     def failing(self) -> Measure:
         """The rows whose key stands elsewhere too."""
-        return Measure.duplicates(*self.columns, required=self.terms.must_answer)
+        return Measure.duplicates(*self.columns)
 
 
-def read_row_limit(given: object) -> int:
-    """A number of rows."""
-    if isinstance(given, bool) or not isinstance(given, int) or given < 0:
-        raise ValueError("a whole number of rows, 0 or more, is allowed")
-    return given
-
-
-RowLimit = Annotated[int | None, PlainValidator(read_row_limit)]
-
-
-class RowCountOptions(Options):
-    """The least and the greatest number of rows; one may be left out."""
-
-    min: RowLimit = None
-    max: RowLimit = None
-
-    @model_validator(mode="after")
-    def _check_ends(self) -> RowCountOptions:
-        if self.min is None and self.max is None:
-            raise ValueError("min, max or both are needed")
-        if self.min is not None and self.max is not None and self.min > self.max:
-            raise ValueError(f"min ({self.min}) is greater than max ({self.max}): swap them")
-        return self
-
-
-@register("row_count", RowCountOptions)
+@register("row_count", LimitOptions)
 @dataclass(frozen=True)
-class RowCount(Check[RowCountOptions]):
-    """The write has so many rows."""
+class RowCount(Check[LimitOptions]):
+    """The write has so many rows; with ``where``, so many for which that holds."""
 
-    def __post_init__(self) -> None:
-        if self.terms.tolerance:
-            raise OptionError("tolerance", "row_count has no failing rows to bear: widen min and max instead")
+    takes_where: ClassVar[bool] = True
+    no_exceptions: ClassVar[str] = "widen min and max instead"
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -89,18 +71,62 @@ class RowCount(Check[RowCountOptions]):
     @property
     def expected(self) -> str:
         """In words."""
-        low, high = self.options.min, self.options.max
-        if low is None or high is None:
-            return f"at most {high} rows" if low is None else f"at least {low} rows"
-        return f"{low} rows" if low == high else f"between {low} and {high} rows"
+        return self.options.words("rows") + self.terms.about
 
     def measures(self) -> tuple[Measure, ...]:
         """The rows."""
+        if self.terms.where is not None:
+            return (Measure.matching(self.terms.where, required=self.terms.must_answer),)
         return (Measure.rows(required=self.terms.must_answer),)
 
     def judge(self, results: Results) -> Verdict:
         """Observed is the number of rows."""
-        rows = count(results, Measure.rows())
-        low, high = self.options.min, self.options.max
-        fits = (low is None or rows >= low) and (high is None or rows <= high)
-        return self.verdict("passed" if fits else "failed", results, observed=rows)
+        (measure,) = self.measures()
+        rows = count(results, measure)
+        return self.verdict("passed" if self.options.holds(rows) else "failed", results, observed=rows)
+
+
+class DistinctCountOptions(LimitOptions):
+    """A key of one column or several, and how many different ones there are; estimated when ``approximate``."""
+
+    columns: ColumnNames
+    approximate: bool = False
+
+    @model_validator(mode="after")
+    def _check_columns(self) -> DistinctCountOptions:
+        refuse_many(self.columns, self.approximate)
+        return self
+
+
+@register("distinct_count", DistinctCountOptions)
+@dataclass(frozen=True)
+class DistinctCount(Check[DistinctCountOptions]):
+    """There are so many different keys. A key with a null part is not counted."""
+
+    takes_where: ClassVar[bool] = True
+    no_exceptions: ClassVar[str] = "widen min and max instead"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The key."""
+        return self.options.columns
+
+    @property
+    def expected(self) -> str:
+        """In words."""
+        about = "about " if self.options.approximate else ""
+        return f"{', '.join(self.columns)}: {about}{self.options.words('different values')}{self.terms.about}"
+
+    def measures(self) -> tuple[Measure, ...]:
+        """The different keys."""
+        if self.options.approximate:
+            (column,) = self.columns
+            return (Measure.about_distinct(column, where=self.terms.where, required=self.terms.must_answer),)
+        return (Measure.distinct(*self.columns, where=self.terms.where, required=self.terms.must_answer),)
+
+    def judge(self, results: Results) -> Verdict:
+        """Observed is the number of different keys; an empty dataset passes."""
+        (measure,) = self.measures()
+        found = count(results, measure)
+        fits = self.options.holds(found) or found == 0
+        return self.verdict("passed" if fits else "failed", results, observed=found)

@@ -8,9 +8,11 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator
 
+from hookline.core.conditions import read_condition
 from hookline.core.events import Scalar
+from hookline.core.text import quoted
 
 Kind = Literal["number", "text", "boolean", "time"]
 
@@ -46,6 +48,13 @@ def words(value: Scalar) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     return repr(value) if isinstance(value, str) else str(value)
+
+
+def ends(low: Scalar | None, high: Scalar | None) -> str:
+    """A range in words; one of its ends may be open."""
+    if low is not None and high is not None:
+        return f"between {words(low)} and {words(high)}"
+    return f"at least {words(low)}" if low is not None else f"at most {words(high)}" if high is not None else ""
 
 
 def read_scalar(given: object) -> Scalar:
@@ -136,6 +145,18 @@ def read_column(given: object) -> str:
     return given
 
 
+def path(column: str) -> str:
+    """A column in Spark's SQL: as it stands when its name is in backticks, a field of another one when it has a point."""
+    if column.startswith("`"):
+        return column
+    return ".".join(quoted(part) for part in column.split("."))
+
+
+def one_or_many(given: object) -> object:
+    """A text is a list of one."""
+    return [given] if isinstance(given, str) else given
+
+
 def read_columns(columns: tuple[str, ...]) -> tuple[str, ...]:
     """The columns of a key.
 
@@ -150,8 +171,21 @@ def read_columns(columns: tuple[str, ...]) -> tuple[str, ...]:
     return columns
 
 
+def read_condition_text(given: str | None) -> str | None:
+    """A condition on a row in Spark's SQL.
+
+    Raises:
+        ValueError: when it does not parse, or is about more than one row.
+    """
+    if given is not None:
+        read_condition(given)
+    return given
+
+
 Bound = Annotated[Scalar | None, PlainValidator(read_bound)]
 ColumnName = Annotated[str, PlainValidator(read_column)]
-ColumnNames = Annotated[tuple[ColumnName, ...], Field(strict=False), AfterValidator(read_columns)]
+ColumnNames = Annotated[
+    tuple[ColumnName, ...], BeforeValidator(one_or_many), Field(strict=False), AfterValidator(read_columns)
+]
 Member = Annotated[Scalar, PlainValidator(read_scalar)]
 Values = Annotated[tuple[Member, ...], Field(strict=False), AfterValidator(read_values)]

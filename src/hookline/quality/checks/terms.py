@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, get_args
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, StrictStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, StrictStr
 
 from hookline.core.config_problems import suggestion
 from hookline.core.events import Severity
-from hookline.quality.checks.scalars import exact_fraction, percent
+from hookline.quality.checks.scalars import exact_fraction, percent, read_condition_text
 
 
 @dataclass(frozen=True)
@@ -65,6 +65,7 @@ class Terms(BaseModel):
     """The keys that stand beside a check in a suite.
 
     Attributes:
+        where: the rows that the check is about: a condition in Spark's SQL. None: all of them.
         required: when the check can't be evaluated, the write is refused. None: required when critical.
     """
 
@@ -75,8 +76,14 @@ class Terms(BaseModel):
     name: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     description: str = ""
     owner: str = ""
+    where: Annotated[str | None, AfterValidator(read_condition_text)] = None
     tags: Annotated[tuple[StrictStr, ...], Field(strict=False)] = ()
     required: bool | None = None
+
+    @property
+    def about(self) -> str:
+        """The rows that the check is about, as the end of a sentence; empty when it is about all."""
+        return "" if self.where is None else f", where {self.where}"
 
     @property
     def must_answer(self) -> bool:

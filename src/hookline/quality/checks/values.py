@@ -7,12 +7,12 @@ import warnings
 from dataclasses import dataclass
 from typing import Annotated
 
-from pydantic import AfterValidator, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
-from hookline.core.events import Measure
+from hookline.core.events import Measure, Other
 from hookline.quality.checks.base import ColumnCheck, ColumnOptions
 from hookline.quality.checks.registry import register
-from hookline.quality.checks.scalars import Bound, Values, refuse_crossed, words
+from hookline.quality.checks.scalars import Bound, ColumnName, Values, ends, refuse_crossed, words
 
 LONGEST_PATTERN = 1000
 _SHOWN_VALUES = 5
@@ -40,41 +40,55 @@ class Range(ColumnCheck[RangeOptions]):
     @property
     def rule(self) -> str:
         """In words."""
-        low, high = self.options.min, self.options.max
-        if low is None or high is None:
-            end = f"at most {words(high)}" if high is not None else f"at least {words(low)}" if low is not None else ""
-            return f"{self.options.column} is {end}"
-        return f"{self.options.column} is between {words(low)} and {words(high)}"
+        return f"{self.options.column} is {ends(self.options.min, self.options.max)}"
 
     def failing(self) -> Measure:
         """The values outside."""
-        return Measure.outside(
-            self.options.column, minimum=self.options.min, maximum=self.options.max, required=self.terms.must_answer
-        )
+        return Measure.outside(self.options.column, minimum=self.options.min, maximum=self.options.max)
 
 
 class SetOptions(ColumnOptions):
-    """The values that are allowed."""
+    """The values that are allowed: listed, or those of another dataset's column."""
 
-    values: Values
+    values: Values | None = None
+    dataset: Annotated[str, Field(min_length=1)] | None = None
+    values_from: ColumnName | None = None
+
+    @model_validator(mode="after")
+    def _check_source(self) -> SetOptions:
+        if (self.values is None) == (self.dataset is None):
+            raise ValueError(
+                "list values, or say with 'dataset' where they are" + (": not both" if self.values else "")
+            )
+        if self.values is not None and self.values_from is not None:
+            raise ValueError("'values_from' is a column of 'dataset', which is missing")
+        return self
 
 
 @register("set", SetOptions)
 @dataclass(frozen=True)
 class MemberOfSet(ColumnCheck[SetOptions]):
-    """The column's values are among those listed."""
+    """The column's values are among those listed, or among those of another dataset's column."""
 
     @property
     def rule(self) -> str:
         """In words; a long list is cut."""
         values = self.options.values
+        if values is None:
+            return f"{self.options.column} is one of {self._source.columns[0]} in {self._source.dataset}"
         shown = ", ".join(words(value) for value in values[:_SHOWN_VALUES])
         more = f" … ({len(values)} values)" if len(values) > _SHOWN_VALUES else ""
         return f"{self.options.column} is one of {shown}{more}"
 
     def failing(self) -> Measure:
         """The values that are not listed."""
-        return Measure.not_in(self.options.column, self.options.values, required=self.terms.must_answer)
+        if self.options.values is None:
+            return Measure.orphans(self.options.column, among=self._source)
+        return Measure.not_in(self.options.column, self.options.values)
+
+    @property
+    def _source(self) -> Other:
+        return Other(self.options.dataset or "", (self.options.values_from or self.options.column,))
 
 
 def read_regex(given: str) -> str:
@@ -113,4 +127,4 @@ class Pattern(ColumnCheck[PatternOptions]):
 
     def failing(self) -> Measure:
         """The values that do not match."""
-        return Measure.unmatched(self.options.column, self.options.regex, required=self.terms.must_answer)
+        return Measure.unmatched(self.options.column, self.options.regex)

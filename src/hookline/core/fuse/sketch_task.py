@@ -1,0 +1,206 @@
+"""What the values of columns look like, in sketches that merge: the part of a measurement that needs ``datasketches``.
+
+Run by ``task``, and shipped by value as that is: executors need duckdb, numpy and datasketches, and not hookline. The values
+that it finds stay in the answer, which does not leave the process; whoever keeps them takes out what may not be kept.
+
+A column's state is JSON-ready. ``rows``, ``nulls``; of floats ``nan`` and ``infinite``; of numbers ``zeros``, ``negatives``
+and the moments ``finite``, ``mean``, ``squares`` (of the differences from the mean); of texts ``empty``, ``blank``,
+``shortest``, ``longest``; ``least``, ``greatest``; the ``registers`` of a HyperLogLog; ``counts`` of values, of all of them when
+``complete``; its numbers (of a text its length, of a time the days or microseconds since 1970) as ``numbers`` with their counts
+when complete, else as ``kll``; ``shapes``, counted among ``shaped`` values, and how many of these are written in each of
+``formats``. What is binary is in base64.
+"""
+
+from __future__ import annotations
+
+import base64
+import zlib
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
+from typing import Any
+
+from hookline.core.fuse.array_task import Arrays
+from hookline.core.fuse.count_task import of_counts, registers_of
+from hookline.core.fuse.relation_task import relations
+from hookline.core.fuse.shape_task import shapes_of
+
+REGISTER_BITS = 12
+KLL_K = 200
+SAMPLE_ROWS = 20_000
+# Up to here all values are counted, one by one.
+FEW = 1_000
+_LONGEST_TEXT = 200
+_CANDIDATES = 50
+_CANDIDATE_SHARE = 0.005
+_AT_ONCE = 131_072  # as many as a processor keeps at hand
+_MOST_DIGITS_OF_A_DOUBLE = 15
+_NUMBERS = ("int", "decimal", "float", "double")
+_TIMES = ("date", "timestamp", "timestamp_ntz")
+_SAMPLE = "hookline_sample"
+
+State = dict[str, Any]
+
+
+def sketch(connection: Any, item: dict[str, Any], reading: str, params: dict[str, Any], threads: int) -> list[State]:
+    """The state of each column of an item, and after them how columns hang together, where ``relations`` is asked.
+
+    Args:
+        item: ``columns``, each ``{name, kind, digits, scale, value (an expression), key (with one NaN and one zero)}``;
+            ``from``.
+        reading: the beginning of every query, with ``params``.
+    """
+    columns, params = item["columns"], params | item["params"]
+    table = f"{reading} SELECT {{}} FROM {item['from']}"
+    counts = ", ".join(["count(*)", *(f"count({column['value']})" for column in columns)])
+    rows, *values = connection.execute(table.format(counts), params).fetchone()
+    states = [
+        {"kind": column["kind"], "rows": rows, "nulls": rows - count}
+        for column, count in zip(columns, values, strict=True)
+    ]
+    simple = [at for at, one in enumerate(columns) if one["kind"] != "other"]
+    if simple and rows:
+        different = _draw(connection, columns, simple, table, params, rows)
+        with ThreadPoolExecutor(max(1, threads)) as pool:
+            work = [
+                pool.submit(_looked_at, connection.cursor(), columns[at], at, table, params, states[at], different[at])
+                for at in simple
+            ]
+            for at, one in zip(simple, work, strict=True):
+                states[at] = one.result()
+    if item["relations"]:
+        known = [(columns[at]["name"], columns[at]["kind"], at, states[at]) for at in simple] if rows else []
+        return [*states, relations(connection, _SAMPLE, [one for one in known if "error" not in one[3]])]
+    return states
+
+
+def _draw(
+    connection: Any, columns: Sequence[State], simple: Sequence[int], table: str, params: dict[str, Any], rows: int
+) -> dict[int, int]:
+    """Draw the sample; how many different values it has of each column."""
+    selected = ", ".join(f"{_sampled(columns[at])} AS c{at}" for at in simple)
+    drawn = table.format(selected)
+    if rows > SAMPLE_ROWS:
+        drawn = f"SELECT * FROM ({drawn}) USING SAMPLE reservoir({SAMPLE_ROWS} ROWS) REPEATABLE (7)"
+    connection.execute(f"CREATE OR REPLACE TABLE {_SAMPLE} AS {drawn}", params)
+    found = connection.execute(
+        f"SELECT {', '.join(f'count(DISTINCT c{at})' for at in simple)} FROM {_SAMPLE}"
+    ).fetchone()
+    return dict(zip(simple, found, strict=True))
+
+
+def _sampled(column: State) -> str:
+    return f"left({column['value']}, {_LONGEST_TEXT})" if column["kind"] == "string" else str(column["value"])
+
+
+def _number(column: State) -> str:
+    """The column as a number: times as days or microseconds, texts as lengths."""
+    kind, value = column["kind"], column["value"]
+    if kind == "date":
+        return f"({value} - DATE '1970-01-01')"
+    if kind in _TIMES:
+        return f"epoch_us({value})"
+    if kind in ("decimal", "float"):
+        return f"{value}::DOUBLE"
+    return {"string": f"length({value})", "boolean": f"{value}::INT"}.get(kind, str(value))
+
+
+def _looked_at(
+    cursor: Any, column: State, at: int, table: str, params: dict[str, Any], state: State, different: int
+) -> State:
+    """A column's state with all that is about its values; one that fails costs only itself."""
+    try:
+        counted = _count_all(cursor, column, table, params) if different <= FEW else None
+        if counted is not None:
+            state |= of_counts(column["kind"], counted)
+            state["registers"] = packed(registers_of([digest for _, digest, _, _ in counted], REGISTER_BITS))
+        else:
+            state |= _fetch_all(cursor, column, table, params)
+            state |= _frequent(cursor, column, at, table, params)
+        if column["kind"] == "string":
+            values = state["counts"] if state["complete"] else cursor.execute(_sampled_texts(at)).fetchall()
+            state |= shapes_of(values)
+        return state
+    except Exception as error:  # noqa: BLE001 - named in the state
+        return {"kind": column["kind"], "error": type(error).__name__}
+
+
+def _told(column: State) -> str:
+    """A value as a text that stands for it alone."""
+    kind, value = column["kind"], column["key"]
+    if kind != "string":
+        return f"CAST({value} AS VARCHAR)"
+    short = f"left({value}, {_LONGEST_TEXT - 40}) || '#' || md5({value})"
+    return f"CASE WHEN length({value}) <= {_LONGEST_TEXT} THEN {value} ELSE {short} END"
+
+
+def _count_all(cursor: Any, column: State, table: str, params: dict[str, Any]) -> list[Any] | None:
+    """Every value with how often it occurs; None when there are too many after all."""
+    key, names = column["key"], {**column, "value": "k", "key": "k"}
+    grouped = table.format(f"{key} AS k, count(*) AS n") + f" WHERE {column['value']} IS NOT NULL GROUP BY 1"
+    told = f"SELECT {_told(names)} AS v, hash(k), {_number(names)}, n FROM ({grouped} LIMIT {2 * FEW + 1})"
+    found = cursor.execute(f"{told} ORDER BY n DESC, v", params).fetchall()
+    return None if len(found) > 2 * FEW else list(found)
+
+
+def _fetch_all(cursor: Any, column: State, table: str, params: dict[str, Any]) -> State:
+    """Moments, extremes and sketches of all values."""
+    kind, value = column["kind"], column["value"]
+    arrays = Arrays(REGISTER_BITS, KLL_K)
+    query = table.format(f"{_number(column)} AS v, hash({column['key']}) AS h") + f" WHERE {value} IS NOT NULL"
+    for numbers, hashes in _fetched(cursor, query, params):
+        arrays.add(numbers, hashes)
+    state: State = {"registers": packed(arrays.registers), "kll": arrays.kll}
+    ends = {"least": arrays.least, "greatest": arrays.greatest}
+    if kind in _NUMBERS:
+        state |= {name: arrays.counts[name] for name in ("zeros", "negatives")} | arrays.moments
+    if kind in ("float", "double"):
+        state |= {name: arrays.counts[name] for name in ("nan", "infinite")}
+    if kind == "decimal" and column["digits"] <= _MOST_DIGITS_OF_A_DOUBLE:
+        return state | {name: f"{Decimal(repr(end)):.{column['scale']}f}" for name, end in ends.items()}
+    if kind == "decimal":
+        selected = table.format(f"CAST(min({value}) AS VARCHAR), CAST(max({value}) AS VARCHAR)")
+        return state | dict(zip(ends, cursor.execute(selected, params).fetchone(), strict=True))
+    if kind != "string":
+        return state | ends
+    least, greatest = (f"{pick}(left({value}, {_LONGEST_TEXT}))" for pick in ("min", "max"))
+    blank = f"count_if({value} <> '' AND regexp_full_match({value}, '[ \\t\\n\\x0B\\f\\r]+'))"
+    names = ("least", "greatest", "blank")
+    state |= dict(
+        zip(names, cursor.execute(table.format(f"{least}, {greatest}, {blank}"), params).fetchone(), strict=True)
+    )
+    return state | {"empty": arrays.counts["zeros"], "shortest": arrays.least, "longest": arrays.greatest}
+
+
+def _frequent(cursor: Any, column: State, at: int, table: str, params: dict[str, Any]) -> State:
+    """How often those values occur, exactly, that are frequent in the sample."""
+    often = f"SELECT c{at} FROM {_SAMPLE} WHERE c{at} IS NOT NULL GROUP BY 1 HAVING count(*) >= {_CANDIDATE_SHARE} * "
+    often += f"(SELECT count(*) FROM {_SAMPLE}) AND count(*) > 3 ORDER BY count(*) DESC LIMIT {_CANDIDATES}"
+    found: list[Any] = []
+    if cursor.execute(f"SELECT count(*) FROM ({often})").fetchone()[0]:
+        counted = table.format(f"{_told(column)} AS v, count(*) AS n") + f" WHERE {_sampled(column)} IN ({often})"
+        found = cursor.execute(f"{counted} GROUP BY 1 ORDER BY n DESC, v LIMIT {FEW}", params).fetchall()
+    return {"counts": [list(row) for row in found], "complete": False}
+
+
+def _fetched(cursor: Any, query: str, params: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+    """Numbers and hashes in pieces that fit into memory."""
+    import numpy as np
+
+    try:
+        import pyarrow  # noqa: F401
+    except ImportError:
+        found = cursor.execute(query, params).fetchnumpy()
+        yield np.asarray(found["v"]), np.asarray(found["h"])
+        return
+    for batch in cursor.execute(query, params).to_arrow_reader(_AT_ONCE):
+        yield tuple(batch.column(place).to_numpy(zero_copy_only=False) for place in (0, 1))
+
+
+def _sampled_texts(at: int) -> str:
+    return f"SELECT c{at}, count(*) FROM {_SAMPLE} WHERE c{at} IS NOT NULL GROUP BY 1"
+
+
+def packed(content: bytes) -> str:
+    """Bytes as a short text."""
+    return base64.b64encode(zlib.compress(content, 6)).decode()

@@ -1,0 +1,244 @@
+"""How a database of an earlier version becomes one of this version, in small steps that never change again.
+
+A step is written in SQL that SQLite and PostgreSQL both take, never made from the tables in ``schema``: those are what the
+newest version looks like, and a step is what it was when it was published. Steps only add (a table, a column that may be
+null), so that a process of the version before can go on writing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import Connection, inspect, text
+
+from hookline.core.errors import StoreError
+from hookline.core.events import content_id
+from hookline.core.store.evolution import Observed, fold
+
+_ADVISORY_LOCK = 4_716_002_026
+_VERSION_TABLE = "hookline_schema_version"
+
+VERSION_1 = (
+    """CREATE TABLE hookline_schema_version (
+        version INTEGER NOT NULL
+    )""",
+    """CREATE TABLE hookline_runs (
+        run_id VARCHAR(64) NOT NULL,
+        job TEXT NOT NULL,
+        environment TEXT,
+        parent_run_id TEXT,
+        started_at VARCHAR(40),
+        status VARCHAR(16) NOT NULL,
+        finished_at VARCHAR(40),
+        duration_s FLOAT,
+        overhead_s FLOAT,
+        exit_code INTEGER,
+        error TEXT,
+        writes_total INTEGER,
+        unseen_writes INTEGER,
+        notes TEXT,
+        plugins TEXT,
+        PRIMARY KEY (run_id)
+    )""",
+    "CREATE INDEX ix_hookline_runs_started_at ON hookline_runs (started_at)",
+    """CREATE TABLE hookline_reads (
+        run_id VARCHAR(64) NOT NULL,
+        namespace TEXT NOT NULL,
+        name TEXT NOT NULL,
+        PRIMARY KEY (run_id, namespace, name)
+    )""",
+    """CREATE TABLE hookline_writes (
+        write_id VARCHAR(96) NOT NULL,
+        run_id VARCHAR(64) NOT NULL,
+        namespace TEXT NOT NULL,
+        name TEXT NOT NULL,
+        format TEXT,
+        operation VARCHAR(16) NOT NULL,
+        rows BIGINT,
+        bytes BIGINT,
+        way VARCHAR(16),
+        intercepted BOOLEAN,
+        published BOOLEAN,
+        batch_id BIGINT,
+        started_at VARCHAR(40),
+        duration_s FLOAT,
+        overhead_s FLOAT,
+        error TEXT,
+        columns TEXT,
+        PRIMARY KEY (write_id)
+    )""",
+    "CREATE INDEX ix_hookline_writes_run_id ON hookline_writes (run_id)",
+    """CREATE TABLE hookline_verdicts (
+        write_id VARCHAR(96) NOT NULL,
+        position INTEGER NOT NULL,
+        check_name TEXT NOT NULL,
+        severity VARCHAR(16) NOT NULL,
+        status VARCHAR(16) NOT NULL,
+        observed TEXT,
+        failing_rows BIGINT,
+        expected TEXT,
+        way VARCHAR(16),
+        plugin TEXT,
+        PRIMARY KEY (write_id, position)
+    )""",
+    """CREATE TABLE hookline_edges (
+        write_id VARCHAR(96) NOT NULL,
+        source_namespace TEXT NOT NULL,
+        source_name TEXT NOT NULL,
+        target_namespace TEXT NOT NULL,
+        target_name TEXT NOT NULL,
+        PRIMARY KEY (write_id, source_namespace, source_name)
+    )""",
+)
+# All that a run's summary says, other names of datasets, and the versions of their schemas.
+VERSION_2 = (
+    "ALTER TABLE hookline_runs ADD COLUMN parent_job TEXT",
+    "ALTER TABLE hookline_writes ADD COLUMN dataset_id VARCHAR(32)",
+    "ALTER TABLE hookline_writes ADD COLUMN files BIGINT",
+    "ALTER TABLE hookline_writes ADD COLUMN finished_at VARCHAR(40)",
+    "ALTER TABLE hookline_writes ADD COLUMN opaque TEXT",
+    "CREATE INDEX ix_hookline_writes_dataset_id ON hookline_writes (dataset_id)",
+    "ALTER TABLE hookline_verdicts ADD COLUMN observed_type VARCHAR(8)",
+    "ALTER TABLE hookline_verdicts ADD COLUMN columns TEXT",
+    "ALTER TABLE hookline_verdicts ADD COLUMN message TEXT",
+    "ALTER TABLE hookline_verdicts ADD COLUMN required BOOLEAN",
+    """CREATE TABLE hookline_symlinks (
+        symlink_id VARCHAR(32) NOT NULL,
+        namespace TEXT NOT NULL,
+        name TEXT NOT NULL,
+        other_namespace TEXT NOT NULL,
+        other_name TEXT NOT NULL,
+        PRIMARY KEY (symlink_id)
+    )""",
+    """CREATE TABLE hookline_schemas (
+        dataset_id VARCHAR(32) NOT NULL,
+        version INTEGER NOT NULL,
+        namespace TEXT NOT NULL,
+        name TEXT NOT NULL,
+        columns TEXT NOT NULL,
+        run_id VARCHAR(64) NOT NULL,
+        write_id VARCHAR(96) NOT NULL,
+        first_seen_at VARCHAR(40) NOT NULL,
+        last_seen_at VARCHAR(40) NOT NULL,
+        PRIMARY KEY (dataset_id, version)
+    )""",
+)
+
+# Rows that were set aside, versions of data and of suites, and who ran it.
+VERSION_3 = (
+    "ALTER TABLE hookline_runs ADD COLUMN run_by TEXT",
+    "ALTER TABLE hookline_writes ADD COLUMN rows_quarantined BIGINT",
+    "ALTER TABLE hookline_writes ADD COLUMN quarantine TEXT",
+    "ALTER TABLE hookline_writes ADD COLUMN data_version TEXT",
+    "ALTER TABLE hookline_verdicts ADD COLUMN suite TEXT",
+)
+
+# Where the columns of writes came from.
+VERSION_4 = (
+    "ALTER TABLE hookline_writes ADD COLUMN lineage_id VARCHAR(32)",
+    """CREATE TABLE hookline_column_lineage (
+        lineage_id VARCHAR(32) NOT NULL,
+        document TEXT NOT NULL,
+        PRIMARY KEY (lineage_id)
+    )""",
+)
+
+# What written rows looked like, as a whole (an empty part) and by partition.
+VERSION_5 = (
+    """CREATE TABLE hookline_profiles (
+        write_id VARCHAR(96) NOT NULL,
+        part VARCHAR(128) NOT NULL,
+        dataset_id VARCHAR(32) NOT NULL,
+        run_id VARCHAR(64) NOT NULL,
+        started_at VARCHAR(40) NOT NULL,
+        rows BIGINT NOT NULL,
+        document TEXT NOT NULL,
+        PRIMARY KEY (write_id, part)
+    )""",
+    "CREATE INDEX ix_hookline_profiles_dataset_id ON hookline_profiles (dataset_id)",
+)
+
+
+def _first(connection: Connection) -> None:
+    _execute(connection, VERSION_1)
+
+
+def _second(connection: Connection) -> None:
+    _execute(connection, VERSION_2)
+    datasets = connection.execute(text("SELECT DISTINCT namespace, name FROM hookline_writes")).all()
+    for namespace, name in datasets:
+        of_dataset = {"namespace": namespace, "name": name}
+        dataset_id = {"dataset_id": content_id(namespace, name)}
+        connection.execute(
+            text("UPDATE hookline_writes SET dataset_id = :dataset_id WHERE namespace = :namespace AND name = :name"),
+            of_dataset | dataset_id,
+        )
+        for row in _schemas_of(connection, of_dataset):
+            connection.execute(
+                text(
+                    "INSERT INTO hookline_schemas VALUES (:dataset_id, :version, :namespace, :name, :columns, :run_id, "
+                    ":write_id, :first_seen_at, :last_seen_at)"
+                ),
+                row | of_dataset | dataset_id,
+            )
+
+
+def _third(connection: Connection) -> None:
+    _execute(connection, VERSION_3)
+
+
+def _fourth(connection: Connection) -> None:
+    _execute(connection, VERSION_4)
+
+
+def _fifth(connection: Connection) -> None:
+    _execute(connection, VERSION_5)
+
+
+def _schemas_of(connection: Connection, of_dataset: dict[str, str]) -> list[dict[str, Any]]:
+    rows = connection.execute(
+        text(
+            "SELECT started_at, write_id, run_id, columns FROM hookline_writes WHERE namespace = :namespace "
+            "AND name = :name AND published AND columns <> '[]' AND started_at IS NOT NULL"
+        ),
+        of_dataset,
+    )
+    return fold(Observed(*row) for row in rows)
+
+
+def _execute(connection: Connection, statements: tuple[str, ...]) -> None:
+    for statement in statements:
+        connection.exec_driver_sql(statement)
+
+
+# One step a version, in order.
+STEPS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fourth, _fifth)
+VERSION = len(STEPS)
+
+
+def migrate(connection: Connection) -> None:
+    """Bring the database to this version, inside the caller's transaction; two processes at once wait for each other.
+
+    Raises:
+        StoreError: the database was made by a newer hookline.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ADVISORY_LOCK})
+    current = _version_of(connection)
+    if current > VERSION:
+        raise StoreError(
+            f"the store has schema version {current}, and this hookline knows {VERSION}: install the newer hookline"
+        )
+    for step in STEPS[current:]:
+        step(connection)
+    if current == 0:
+        connection.execute(text("INSERT INTO hookline_schema_version VALUES (:version)"), {"version": VERSION})
+    elif current < VERSION:
+        connection.execute(text("UPDATE hookline_schema_version SET version = :version"), {"version": VERSION})
+
+
+def _version_of(connection: Connection) -> int:
+    if not inspect(connection).has_table(_VERSION_TABLE):
+        return 0
+    return int(connection.execute(text("SELECT version FROM hookline_schema_version")).scalar() or 0)

@@ -1,0 +1,52 @@
+"""What earlier writes of a dataset were like: rows, what checks observed, profiles."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from sqlalchemy import Connection, delete, select
+
+from hookline.core.store.packing import unpack
+from hookline.core.store.records import PastWrite, StoredProfile
+from hookline.core.store.schema import profiles, verdicts, writes
+
+# Sketches are large: those of so many writes are kept of each dataset.
+MOST_PROFILES = 60
+
+
+def past_writes(connection: Connection, dataset_id: str, run_id: str, limit: int) -> tuple[PastWrite, ...]:
+    """See ``Store.past_writes``."""
+    of_others = (writes.c.dataset_id == dataset_id) & (writes.c.run_id != run_id) & writes.c.published.is_(True)
+    latest = select(writes.c.write_id, writes.c.started_at, writes.c.rows).where(of_others)
+    rows = connection.execute(latest.order_by(writes.c.started_at.desc()).limit(limit)).all()
+    observed: defaultdict[str, dict[str, float]] = defaultdict(dict)
+    said = select(verdicts.c.write_id, verdicts.c.check_name, verdicts.c.observed).where(
+        verdicts.c.write_id.in_([row[0] for row in rows]), verdicts.c.observed_type.in_(("int", "float"))
+    )
+    for write_id, check, number in connection.execute(said):
+        observed[write_id][check] = float(number)
+    return tuple(PastWrite(row[0], row[1], row[2], observed[row[0]]) for row in reversed(rows))
+
+
+def past_profiles(
+    connection: Connection, dataset_id: str, run_id: str, limit: int, part: str
+) -> tuple[StoredProfile, ...]:
+    """See ``Store.past_profiles``."""
+    table = profiles
+    own = (table.c.dataset_id == dataset_id) & (table.c.run_id != run_id) & (table.c.part == part)
+    chosen = select(table).where(own).order_by(table.c.started_at.desc()).limit(limit)
+    rows = connection.execute(chosen).mappings().all()
+    return tuple(
+        StoredProfile(row["write_id"], row["run_id"], row["started_at"], row["rows"], unpack(row["document"]))
+        for row in reversed(rows)
+    )
+
+
+def forget(connection: Connection, dataset_id: str) -> None:
+    """Leave the profiles of the last ``MOST_PROFILES`` writes of a dataset."""
+    table = profiles
+    whole = (table.c.dataset_id == dataset_id) & (table.c.part == "")
+    last = select(table.c.started_at).where(whole).order_by(table.c.started_at.desc()).offset(MOST_PROFILES).limit(1)
+    until = connection.execute(last).scalar()
+    if until is not None:
+        connection.execute(delete(table).where(table.c.dataset_id == dataset_id, table.c.started_at <= until))

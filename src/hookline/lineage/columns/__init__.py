@@ -1,0 +1,21 @@
+"""Where a write's columns came from: a query's plan → relations and expressions → edges.
+
+``spark_json`` reads what Spark tells of a plan into the few kinds of ``model``; ``walk`` turns those into edges by the rules
+of docs/explanation/column-lineage.md. Nothing here talks to Spark.
+"""
+
+from hookline.lineage.columns.leaves import Leaf, RawPlan, SourceColumn
+from hookline.lineage.columns.model import Relation
+from hookline.lineage.columns.spark_json import PlanNotUnderstoodError, first_columns, read_plan
+from hookline.lineage.columns.walk import column_lineage
+
+__all__ = [
+    "Leaf",
+    "PlanNotUnderstoodError",
+    "RawPlan",
+    "Relation",
+    "SourceColumn",
+    "column_lineage",
+    "first_columns",
+    "read_plan",
+]

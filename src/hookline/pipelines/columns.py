@@ -1,0 +1,246 @@
+"""What Spark is asked for the lineage of a write's columns. All of it happens beside the job, in one thread.
+
+One call brings the analyzed plan, a few per leaf say what it reads; the rest is the lineage room's.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from hookline.core.events import ColumnInput, ColumnLineage, Dataset
+from hookline.core.tracing import Work
+from hookline.lineage import columns
+from hookline.pipelines import announced, jdbc_queries, origins, plans
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+logger = logging.getLogger(__name__)
+_V2_INSERTS = ("AppendData", "OverwriteByExpression", "OverwritePartitionsDynamic")
+_CHANGES = ("MergeIntoCommand", "UpdateCommand", "DeleteCommand")
+_ORIGINS_DEEP = 20
+_LEAVES_ASKED = 5_000
+_NODES_ASKED = 2_000
+_LATE_S = 5.0
+_PLAN = "org.apache.spark.sql.catalyst.plans.logical.Expand"
+
+
+def of_frame(spark: SparkSession, plan: Any) -> Work:
+    """The columns of a query that is written as it is."""
+    return lambda: trace(spark, plan)
+
+
+def unknown(why: str) -> Work:
+    """Nothing is known of the columns."""
+    return lambda: ColumnLineage(degraded=why)
+
+
+def of_command(spark: SparkSession, command: Callable[[], Any], query: Any = None) -> Work:
+    """The columns that an INSERT, MERGE, UPDATE or DELETE sets, as Spark's analysis has it.
+
+    Args:
+        command: analyzes it.
+        query: the plan of its query, for where that does not come off.
+    """
+
+    def work() -> ColumnLineage:
+        try:
+            plan = command()
+            rows = plan if plans.simple_class(plan) in _CHANGES else plan.query()
+        except Exception as error:
+            if query is None:
+                raise
+            logger.debug("a statement was not analyzed again: %s", type(error).__name__)
+            return trace(spark, query, converted=True)
+        return _filled_up(plan, trace(spark, rows, converted=True))
+
+    return work
+
+
+def _filled_up(command: Any, lineage: ColumnLineage) -> ColumnLineage:
+    """With those columns of a table that an INSERT does not name: they are made from nothing."""
+    if plans.simple_class(command) not in _V2_INSERTS or lineage.degraded is not None:
+        return lineage
+    known = {name.lower() for name in lineage.columns}
+    names = [str(column.name()) for column in plans.sequence(command.table().output())]
+    rest: dict[str, tuple[ColumnInput, ...]] = {name: () for name in names if name.lower() not in known}
+    return replace(lineage, columns={**lineage.columns, **rest})
+
+
+def of_late(spark: SparkSession, dataset: Dataset) -> Work:
+    """The columns of a statement that nobody can show before it ran: the listener will see it."""
+    waiting = _Late(dataset)
+    with _lock:
+        _late.append(waiting)
+
+    def work() -> ColumnLineage:
+        plan = waiting.plan()
+        if plan is None:
+            return ColumnLineage(degraded="what ran was not seen by the listener")
+        return trace(spark, plan, converted=True)
+
+    return work
+
+
+def offer(dataset: Dataset | None, plan: Any) -> None:
+    """The listener saw a command that was announced."""
+    with _lock:
+        fitting = [one for one in _late if dataset is not None and announced.same(one.dataset, dataset)]
+        if fitting:
+            _late.remove(fitting[0])
+    if fitting:
+        fitting[0].found = plan
+        fitting[0].ready.set()
+
+
+@dataclass(eq=False)
+class _Late:
+    dataset: Dataset
+    found: Any = None
+    ready: threading.Event = field(default_factory=threading.Event)
+
+    def plan(self) -> Any:
+        self.ready.wait(_LATE_S)
+        with _lock, suppress(ValueError):
+            _late.remove(self)
+        return self.found
+
+
+_late: list[_Late] = []
+_lock = threading.Lock()
+
+
+def leave_jvm() -> None:
+    """A thread that spoke to the JVM ends: close its connection, and with it the JVM's own thread for it."""
+    from pyspark import SparkContext
+
+    context: Any = SparkContext._active_spark_context
+    with suppress(Exception):  # no JVM, or one with a single connection: then there is nothing to close
+        connection = context._gateway._gateway_client.get_thread_connection()
+        if connection is not None:
+            connection.close()
+
+
+def trace(spark: SparkSession, plan: Any, *, converted: bool = False) -> ColumnLineage:
+    """What the columns of an analyzed plan are made from.
+
+    Args:
+        converted: its topmost projection is Spark's own, and fits the columns to a table's.
+    """
+    began = time.perf_counter()
+    try:
+        reading = _Reading(spark)
+        raw = reading.raw(plan)
+        relation = columns.read_plan(raw, reading.leaves, dict(enumerate(reading.known)), converted=converted)
+        found = columns.column_lineage(relation, reading.known)
+    except columns.PlanNotUnderstoodError as error:
+        return ColumnLineage(degraded=f"a part of the plan was not understood: {error}")
+    logger.debug("columns traced in %.0f ms", (time.perf_counter() - began) * 1000)
+    return found
+
+
+class _Reading:
+    """A plan's JSON, with what it leaves out: what its leaves read, and now and then the projections of an Expand.
+
+    Attributes:
+        leaves: number of a leaf by the id of its first column.
+        known: what each leaf is.
+    """
+
+    def __init__(self, spark: SparkSession, outer: _Reading | None = None) -> None:
+        self._spark = spark
+        self._depth: int = 0 if outer is None else outer._depth + 1
+        self.leaves: dict[int, int] = {}
+        self.known: list[columns.Leaf] = [] if outer is None else outer.known
+        self._sources = plans.Sources(spark)
+
+    def raw(self, plan: Any) -> columns.RawPlan:
+        """The plan, with its leaves looked at."""
+        raw: columns.RawPlan = json.loads(plan.toJSON())
+        wanted = set(columns.first_columns(raw))
+        roots = [plan]
+        if plans.simple_class(plan) in _CHANGES:
+            roots = [plan.target(), *([plan.source()] if plans.simple_class(plan) == "MergeIntoCommand" else [])]
+        leaves = (leaf for root in roots for leaf in plans.leaves_of(root))
+        for number, leaf in enumerate(leaves):
+            if number >= _LEAVES_ASKED or not wanted:
+                break
+            self._look_at(leaf, wanted)
+        self._complete(raw, roots)
+        return raw
+
+    def _look_at(self, leaf: Any, wanted: set[int]) -> None:
+        output = leaf.output()
+        if output.isEmpty():
+            return
+        first = int(output.head().exprId().id())
+        if first in wanted:
+            wanted.discard(first)
+            self.leaves[first] = len(self.known)
+            self.known.append(columns.Leaf())
+            self.known[self.leaves[first]] = self._leaf(leaf)
+
+    def _leaf(self, leaf: Any) -> columns.Leaf:
+        kind = plans.simple_class(leaf)
+        origin = origins.of(leaf) if kind == "LogicalRDD" else None
+        if kind == "InMemoryRelation":
+            origin = leaf.cacheBuilder().logicalPlan()
+        if origin is not None and self._depth < _ORIGINS_DEEP:
+            return columns.Leaf(origin=self._inner(origin))
+        query = self._jdbc_query(leaf)
+        if query is not None and query.tables and query.problem is None:
+            return columns.Leaf(query.tables, query.columns, query.rows)
+        datasets, opaque = self._sources.of(leaf)
+        return columns.Leaf(datasets, opaque=query.problem if query is not None else opaque)
+
+    def _inner(self, plan: Any) -> columns.Relation:
+        """Another plan. Its columns may have the numbers of ours, so it is read by itself; its leaves are counted on."""
+        inner = _Reading(self._spark, self)
+        return columns.read_plan(inner.raw(plan), inner.leaves, dict(enumerate(inner.known)))
+
+    def _jdbc_query(self, leaf: Any) -> jdbc_queries.ParsedQuery | None:
+        if plans.simple_class(leaf) != "LogicalRelation" or plans.v1_class(leaf.relation()) != "JDBCRelation":
+            return None
+        return jdbc_queries.parsed(*plans.jdbc_source(leaf.relation()))
+
+    def _complete(self, raw: columns.RawPlan, roots: list[Any]) -> None:
+        """Ask for what the JSON has as null."""
+        lacking = {_identity(node): node for node in _expands(raw) if node["projections"] is None}
+        if not lacking:
+            return
+        plans_to_see = [tree for root in roots for tree in (root, *plans.sequence(root.subqueriesAll()))]
+        asked = 0
+        while plans_to_see and lacking and asked < _NODES_ASKED:
+            node = plans_to_see.pop()
+            asked += 1
+            if plans.simple_class(node) == "Expand":
+                key = tuple(int(one.exprId().id()) for one in plans.sequence(node.output()))
+                if key in lacking:
+                    lacking.pop(key)["projections"] = [
+                        [json.loads(one.toJSON()) for one in plans.sequence(projection)]
+                        for projection in plans.sequence(node.projections())
+                    ]
+            plans_to_see += plans.sequence(node.children())
+
+
+def _identity(node: Mapping[str, Any]) -> tuple[int, ...]:
+    return tuple(int(column[0]["exprId"]["id"]) for column in node["output"])
+
+
+def _expands(raw: Any) -> Iterator[dict[str, Any]]:
+    waiting = [raw]
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, list):
+            waiting += value
+        elif isinstance(value, dict):
+            if value.get("class") == _PLAN:
+                yield value
+            waiting += [inner for inner in value.values() if isinstance(inner, list)]
