@@ -265,7 +265,7 @@ def test_a_python_data_source(spark: SparkSession, recorder: RecordingPlugin, tm
     class Source(DataSource):
         @classmethod
         def name(cls) -> str:
-            return "made_up"
+            return "letters"
 
         def schema(self) -> str:
             return "id int, name string"
@@ -274,7 +274,7 @@ def test_a_python_data_source(spark: SparkSession, recorder: RecordingPlugin, tm
             return Reader()
 
     spark.dataSource.register(Source)
-    spark.read.format("made_up").load().selectExpr("id", "upper(name) as n").write.parquet(str(tmp_path / "out"))
+    spark.read.format("letters").load().selectExpr("id", "upper(name) as n").write.parquet(str(tmp_path / "out"))
     found = lineage_of(written(recorder, "/out"))
     assert found.degraded is None
     assert [edge.column for edge in found.columns["n"]] == ["name"]
