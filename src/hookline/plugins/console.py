@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,9 +10,10 @@ from hookline.core import voice
 from hookline.core.events import Run, RunEnded, RunStarted, Write
 from hookline.core.hookspecs import hookimpl
 from hookline.core.plugin import PluginConfig, PluginContext
-from hookline.observability.progress import Progress
-from hookline.observability.summary import render, render_abandoned
 from hookline.observability.terminal import Switch, Terminal
+
+if TYPE_CHECKING:
+    from hookline.observability.progress import Progress
 
 
 class ConsoleConfig(PluginConfig):
@@ -41,6 +42,8 @@ class ConsolePlugin:
         self._runs += 1
         wanted = self._config.progress == "on" or (self._config.progress == "auto" and self._terminal.interactive)
         if wanted and self._progress is None:
+            from hookline.observability.progress import Progress
+
             self._progress = Progress(self._terminal)
             self._progress.start()
 
@@ -76,6 +79,8 @@ class ConsolePlugin:
             self._show(event, run)
 
     def _abandoned(self, run: Run) -> str:
+        from hookline.observability.summary import render_abandoned
+
         return render_abandoned(run, width=self._terminal.line_width, style=self._terminal.style)
 
     def close(self) -> None:
@@ -85,6 +90,8 @@ class ConsolePlugin:
             self._progress = None
 
     def _show(self, event: RunEnded, run: Run) -> None:
+        from hookline.observability.summary import render
+
         self._runs -= 1
         if self._runs <= 0:
             self.close()
