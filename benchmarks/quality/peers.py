@@ -15,7 +15,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -56,12 +56,13 @@ def main() -> None:
     work.mkdir(parents=True)
     sources = {table: make_input(args.scale, table) for table in ("lineitem", "orders")}
     ready = {side: SIDES[side]() for side in args.side}
-    before = load(args.out).get("peers", {}).get("formats", {}) if args.add else {}
+    formats: dict[str, Any] = load(args.out).get("peers", {}).get("formats", {}) if args.add else {}
     for form in args.format:
         sides = [side for side in args.side if form == "parquet" or side in ("bare", *OURS)]
-        before = before | {form: _measure(form, sides, ready, sources, work, args.rounds, before.get(form, {}))}
-        # Each format is kept as soon as it is known.
-        page = save(args.out, {"peers": {**surroundings(), "scale": args.scale, "formats": before}}, markdown)
+        # One side more, and it is kept: a machine that is needed elsewhere takes no more than that.
+        for found in _measure(form, sides, ready, sources, work, args.rounds, formats.get(form, {})):
+            formats |= {form: found}
+            page = save(args.out, {"peers": {**surroundings(), "scale": args.scale, "formats": formats}}, markdown)
     sys.stdout.write(page)
     shutil.rmtree(work)
 
@@ -74,17 +75,18 @@ def _measure(
     work: Path,
     rounds: int,
     before: Mapping[str, Any],
-) -> dict[str, Any]:
-    """The rounds, after one of the bare job to warm up."""
+) -> Iterator[dict[str, Any]]:
+    """All that is known after each side of each round; before them, one run of the bare job to warm up."""
     found: dict[str, Any] = dict(before)
-    _run_side(sides[0], form, ready[sides[0]], sources, work)
-    for number in range(rounds):
+    _run_side("bare", form, places.own(), sources, work)
+    first = len(found.get("bare", {}).get("rounds", []))
+    for number in range(first, first + rounds):
         for side in sides if number % 2 == 0 else reversed(sides):
             cost, facts = _run_side(side, form, ready[side], sources, work)
             sys.stderr.write(f"{form} round {number} {side}: {cost.wall_s:.1f} s, {cost.cpu_s:.1f} CPU-s, {facts}\n")
             earlier = found.get(side, {}).get("rounds", [])
             found[side] = {**facts, "rounds": [*earlier, asdict(cost)]}
-    return found
+            yield found
 
 
 def _run_side(

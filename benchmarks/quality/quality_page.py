@@ -71,6 +71,9 @@ Spark, in one warm session, in turn. {surroundings}
 """
 
 
+ORDER = ("bare", "ours", "ours_heavy", "cuallee", "pandera", "great_expectations", "deequ_bare", "deequ")
+
+
 def markdown(document: Mapping[str, Any]) -> str:
     """All parts that were measured."""
     makers = {"peers": _peers, "quarantine": _quarantine, "scale": _scale, "profile": _profile}
@@ -105,7 +108,7 @@ def _peers(part: Mapping[str, Any]) -> str:
 
 
 def _sides(form: str, sides: Mapping[str, Any]) -> Iterator[str]:
-    for name, side in sides.items():
+    for name, side in sorted(sides.items(), key=lambda pair: ORDER.index(pair[0])):
         costs = [_spread([cost[key] for cost in side["rounds"]]) for key in ("wall_s", "cpu_s")]
         cells = [form, name, str(side["checks"] or "-"), str(len(side["rounds"])), *costs]
         bare = sides.get(bare_of(name))
