@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import psutil
+from overhead_page import markdown
 from results import compile_package, load, save, surroundings
 
 import hookline
@@ -169,7 +170,7 @@ def main() -> None:
         "attach": lambda: measure_attach(args.rounds),
         "writes": lambda: measure_writes(args.writes),
     }[args.what]()
-    save(args.out, {"bus": load(args.out).get("bus", {}) | {args.what: {**surroundings(), **measured}}})
+    save(args.out, {"bus": load(args.out).get("bus", {}) | {args.what: {**surroundings(), **measured}}}, markdown)
     print(json.dumps(measured))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -45,7 +46,9 @@ def entry_of(suggestion: Suggestion) -> Entry:
 
 def checks_of(suggestions: Sequence[Suggestion]) -> tuple[AnyCheck, ...]:
     """The checks that suggestions stand for, in their order."""
-    text = yaml.safe_dump({"dataset": "*", "checks": [dict(one.entry) for one in suggestions]}, sort_keys=False)
+    # Of what two entries share YAML would make an alias, which no suite may hold.
+    entries = [copy.deepcopy(one.entry) for one in suggestions]
+    text = yaml.safe_dump({"dataset": "*", "checks": entries}, sort_keys=False)
     (suite,) = parse_suites(text, "the suggestions")
     return suite.checks
 
