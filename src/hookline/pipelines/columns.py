@@ -166,8 +166,9 @@ class _Reading:
         raw: columns.RawPlan = json.loads(plan.toJSON())
         wanted = set(columns.first_columns(raw))
         roots = [plan]
-        if plans.simple_class(plan) in _CHANGES:
-            roots = [plan.target(), *([plan.source()] if plans.simple_class(plan) == "MergeIntoCommand" else [])]
+        kind = plans.node_class(plan)
+        if kind in _CHANGES:
+            roots = [plan.target(), *([plan.source()] if kind == "MergeIntoCommand" else [])]
         leaves = (leaf for root in roots for leaf in plans.leaves_of(root))
         for number, leaf in enumerate(leaves):
             if number >= _LEAVES_ASKED or not wanted:
@@ -188,27 +189,24 @@ class _Reading:
             self.known[self.leaves[first]] = self._leaf(leaf)
 
     def _leaf(self, leaf: Any) -> columns.Leaf:
-        kind = plans.simple_class(leaf)
+        kind = plans.node_class(leaf)
         origin = origins.of(leaf) if kind == "LogicalRDD" else None
         if kind == "InMemoryRelation":
             origin = leaf.cacheBuilder().logicalPlan()
         if origin is not None and self._depth < _ORIGINS_DEEP:
             return columns.Leaf(origin=self._inner(origin))
-        query = self._jdbc_query(leaf)
+        source = self._sources.of(leaf, kind)
+        if source.relation != "JDBCRelation":
+            return columns.Leaf(source.datasets, opaque=source.opaque)
+        query = jdbc_queries.parsed(*plans.jdbc_source(leaf.relation()))
         if query is not None and query.tables and query.problem is None:
             return columns.Leaf(query.tables, query.columns, query.rows)
-        datasets, opaque = self._sources.of(leaf)
-        return columns.Leaf(datasets, opaque=query.problem if query is not None else opaque)
+        return columns.Leaf(source.datasets, opaque=query.problem if query is not None else source.opaque)
 
     def _inner(self, plan: Any) -> columns.Relation:
         """Another plan. Its columns may have the numbers of ours, so it is read by itself; its leaves are counted on."""
         inner = _Reading(self._spark, self)
         return columns.read_plan(inner.raw(plan), inner.leaves, dict(enumerate(inner.known)))
-
-    def _jdbc_query(self, leaf: Any) -> jdbc_queries.ParsedQuery | None:
-        if plans.simple_class(leaf) != "LogicalRelation" or plans.v1_class(leaf.relation()) != "JDBCRelation":
-            return None
-        return jdbc_queries.parsed(*plans.jdbc_source(leaf.relation()))
 
     def _complete(self, raw: columns.RawPlan, roots: list[Any]) -> None:
         """Ask for what the JSON has as null."""
