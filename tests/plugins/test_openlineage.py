@@ -510,7 +510,8 @@ def test_names_without_their_dates_are_those_of_columns_too(
     days = [Dataset("file", f"/lake/landing/day=2026-03-0{day}") for day in (1, 2)]
     edges = tuple(ColumnInput(day, "id", "DIRECT", "IDENTITY") for day in days)
     lineage = ColumnLineage({"order_id": edges}, (ColumnInput(days[0], "day", "INDIRECT", "FILTER"),))
-    hookline_bus.load("openlineage").bus.notify(
+    hookline_bus.load("openlineage")
+    hookline_bus.bus.notify(
         "on_write_finished",
         sample_write(inputs=tuple(map(Read, days)), column_lineage=lineage),
         hookline_bus.run,
