@@ -13,7 +13,7 @@ hand from the SQL. Seconds: of each query the least of all turns of {rounds} pro
 up. "By rounds" is the same of each round, beside bare of that round: the median, and from the least to the most. Measured
 {at} on {cores} cores.
 
-| side | DIRECT: precision | recall | INDIRECT: precision | recall | seconds | ÷ bare | ÷ bare by rounds | more than bare, ms a write |
+| side | DIRECT: precision | recall | INDIRECT: precision | recall | seconds | ÷ bare | ÷ bare by rounds | more, ms a write |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 {rows}
 

@@ -10,7 +10,7 @@ import dataclasses
 import json
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -335,13 +335,18 @@ def of_catalog_table(spark: SparkSession, table: Any) -> Dataset:
 
 def catalog_symlink(spark: SparkSession, database: str | None, table: str) -> tuple[str, str]:
     """A table's name in the session's catalog, as OpenLineage names catalogs."""
+    return names.catalog_symlink(_settings(spark), os.environ, database, table)
+
+
+def _settings(spark: SparkSession) -> Callable[[str], str | None]:
+    """Gives settings of Spark and of Hadoop."""
     hadoop = spark._jsc.hadoopConfiguration()
 
     def setting(name: str) -> str | None:
         found = spark.conf.get(name, None) if name.startswith("spark.") else hadoop.get(name)
         return None if found is None else str(found)
 
-    return names.catalog_symlink(setting, os.environ, database, table)
+    return setting
 
 
 def of_v2_relation(spark: SparkSession, relation: Any) -> tuple[Dataset, ...]:
@@ -350,7 +355,8 @@ def of_v2_relation(spark: SparkSession, relation: Any) -> tuple[Dataset, ...]:
     catalog, identifier = option(relation.catalog()), option(relation.identifier())
     if found or catalog is None or identifier is None:
         return found or (_unplaced_table(relation.table()),)
-    return (names.catalog_table(str(catalog.name()), (*map(str, identifier.namespace()), str(identifier.name()))),)
+    parts = (*map(str, identifier.namespace()), str(identifier.name()))
+    return (names.catalog_table(str(catalog.name()), parts, _settings(spark)),)
 
 
 def _unplaced_table(table: Any) -> Dataset:
@@ -367,7 +373,7 @@ def of_v2_catalog(spark: SparkSession, catalog: str, parts: Sequence[str]) -> Da
         namespace[place] = part
     identifier = java.org.apache.spark.sql.connector.catalog.Identifier.of(namespace, parts[-1])
     found = of_v2_table(spark, plugin.loadTable(identifier)) if plugin.tableExists(identifier) else ()
-    return found[0] if found else names.catalog_table(catalog, parts)
+    return found[0] if found else names.catalog_table(catalog, parts, _settings(spark))
 
 
 def of_v2_table(spark: SparkSession, table: Any) -> tuple[Dataset, ...]:
@@ -386,4 +392,19 @@ def of_v2_table(spark: SparkSession, table: Any) -> tuple[Dataset, ...]:
     if simple_class_of(table.getClass().getSuperclass()) == "FileTable":
         kind = str(table.formatName()).lower()
         return tuple(names.path_dataset(path.toString(), kind) for path in sequence(table.fileIndex().rootPaths()))
-    return ()
+    return told_place(str(table.name()), table.properties(), _settings(spark))
+
+
+def told_place(name: str, properties: Mapping[str, Any], setting: Callable[[str], str | None]) -> tuple[Dataset, ...]:
+    """A table whose properties say where it is, as Iceberg's do; nothing for others.
+
+    Args:
+        name: the table's, which begins with its catalog's.
+    """
+    location, provider = properties.get("location"), properties.get("provider")
+    if not location or not provider:
+        return ()
+    catalog, _, rest = name.partition(".")
+    symlink = names.other_catalog_symlink(setting, catalog, rest) if rest and "/" not in catalog else None
+    place = names.place_dataset(str(location), str(provider).lower())
+    return (dataclasses.replace(place, symlinks=(symlink,) if symlink else ()),)
