@@ -30,6 +30,7 @@ _SAME = frozenset(
         "ReturnAnswer",
         "Sample",
         "Subquery",
+        "SQLFunctionNode",
         "SubqueryAlias",
         "Tail",
         "UpdateEventTimeWatermarkColumn",
