@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from report import markdown
-from score import our_edges, peer_edges, score, truth
+from score import our_edges, peer_edges, score, small_cases, truth
 from spans import measure
 
 HERE = Path(__file__).resolve().parent
@@ -59,6 +59,7 @@ def main() -> None:
         "rounds": max(map(len, took.values())),
         "took": took,
         "seconds": {side: _seconds(took[side]) for side in SIDES if side in took},
+        "cases": small_cases(),
         "spans_ms": measure(source, _queries()) if args.spans else before.get("spans_ms"),
         "edges": edges,
     }

@@ -57,6 +57,11 @@ def truth() -> set[Edge]:
     return found
 
 
+def small_cases() -> int:
+    """How many small queries the truth has besides."""
+    return len(yaml.safe_load((ROOT / "tests" / "lineage" / "truth" / "cases.yaml").read_text()))
+
+
 def our_edges(state: Path) -> set[Edge]:
     """What the last run's store says."""
     from hookline.core.store import Store

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from hookline.core.events import ColumnInput, ColumnLineage, Dataset
-from hookline.lineage.columns import Leaf, PlanNotUnderstoodError, RawPlan, column_lineage, first_columns, read_plan
+from hookline.lineage.columns import Leaf, PlanNotUnderstoodError, RawPlan, column_lineage, leaf_columns, read_plan
 
 PLANS = "org.apache.spark.sql.catalyst.plans.logical"
 EXPRESSIONS = "org.apache.spark.sql.catalyst.expressions"
@@ -37,7 +37,7 @@ def relation(*columns: Raw) -> Raw:
 
 
 def lineage(plan: RawPlan, *leaves: Leaf) -> ColumnLineage:
-    numbers = {first: place for place, first in enumerate(sorted(set(first_columns(plan))))}
+    numbers = {first: place for place, first in enumerate(sorted(dict(leaf_columns(plan))))}
     known = leaves or tuple(Leaf((HOME,)) for _ in numbers)
     return column_lineage(read_plan(plan, numbers, dict(enumerate(known))), known)
 

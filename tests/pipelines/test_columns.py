@@ -74,6 +74,19 @@ def shown(edge: ColumnInput) -> str:
 SAME = {"id": {"source.id IDENTITY"}, "name": {"source.name IDENTITY"}}
 
 
+def test_what_is_read_is_told_with_its_columns(
+    spark: SparkSession, recorder: RecordingPlugin, source: DataFrame, tmp_path: Path
+) -> None:
+    source.selectExpr("name", "_metadata.file_name as f").where("id > (SELECT min(id) FROM range(3))").write.csv(
+        str(tmp_path / "out")
+    )
+    told = written(recorder)
+    assert [[(column.name, column.type) for column in read.columns] for read in told.inputs] == [
+        [("id", "bigint"), ("name", "string"), ("part", "bigint")]
+    ]
+    assert lineage_of(told).read == {}, "it is the inputs' now"
+
+
 # -- what is written --------------------------------------------------------------------------------------------------
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from hookline.core.events import Dataset
-from hookline.pipelines import names
+from hookline.pipelines import names, plans
 
 PATHS = [
     ("s3://bucket/a/b", "s3://bucket", "a/b"),
@@ -284,3 +284,40 @@ def test_the_rules_of_openlineages_own_client() -> None:
     }
     for found, rule in ours.items():
         assert (found.namespace, found.name) == (rule.get_namespace(), rule.get_name())
+
+
+LAKE = "spark.sql.catalog.lake"
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"type": "hadoop", "warehouse": "s3://box/wh/"}, ("s3://box/wh", "shop.orders")),
+        ({"type": "hadoop", "warehouse": "/data/wh"}, ("file:/data/wh", "shop.orders")),
+        (
+            {"type": "hive", "uri": "thrift://m1:9083,thrift://m2:9083", "warehouse": "/w"},
+            ("hive://m1:9083", "shop.orders"),
+        ),
+        (
+            {"type": "rest", "uri": "https://eve:s3cret@rest.example.com/v1/"},
+            ("https://rest.example.com/v1", "shop.orders"),
+        ),
+        ({"type": "rest"}, None),
+    ],
+)
+def test_a_table_of_another_catalog_has_the_catalogs_name_beside_its_place(
+    settings: dict[str, str], expected: tuple[str, str] | None
+) -> None:
+    told = {f"{LAKE}.{key}": value for key, value in settings.items()}
+    properties = {"location": "s3a://box/wh/shop/orders", "provider": "iceberg", "format": "iceberg/parquet"}
+    (dataset,) = plans.told_place("lake.shop.orders", properties, told.get)
+    assert (dataset.namespace, dataset.name, dataset.format) == ("s3://box", "wh/shop/orders", "iceberg")
+    assert dataset.symlinks == ((expected,) if expected else ())
+    future = names.catalog_table("lake", ("shop", "orders"), told.get)
+    assert (future.namespace, future.name, future.symlinks) == ("spark:catalog:lake", "shop.orders", dataset.symlinks)
+
+
+def test_a_table_that_does_not_say_where_it_is_has_no_place() -> None:
+    assert plans.told_place("lake.shop.orders", {"provider": "iceberg"}, {}.get) == ()
+    (by_path,) = plans.told_place("/data/t.x", {"location": "/data/t.x", "provider": "hudi"}, {}.get)
+    assert (by_path.namespace, by_path.name, by_path.symlinks) == ("file", "/data/t.x", ())

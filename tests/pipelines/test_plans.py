@@ -71,3 +71,26 @@ def test_files_by_the_second_api_are_named_by_their_place(spark: SparkSession, t
             ("file", place, kind)
         ]
         assert why is None
+
+
+def test_what_is_known_of_a_relation_is_no_other_ones(spark: SparkSession, tmp_path: Path) -> None:
+    """Relations are remembered by what they are equal to: the same files, under another name or in another format."""
+    place = str(tmp_path / "place")
+    spark.range(2).write.parquet(place)
+    for name in ("known_one", "known_other"):
+        spark.sql(f"CREATE TABLE {name} (id BIGINT) USING parquet LOCATION '{place}'")
+    try:
+        for _ in range(2):
+            found = {}
+            for name in ("known_one", "known_other"):
+                (read,), why = inputs_of(spark, spark.table(name)._jdf.queryExecution().analyzed())
+                found[name] = [symlink for _, symlink in read.dataset.symlinks]
+                assert (read.dataset.name, why) == (place, None)
+            assert found == {"known_one": ["default.known_one"], "known_other": ["default.known_other"]}
+            for kind in ("parquet", "text"):
+                plan = spark.read.format(kind).load(place)._jdf.queryExecution().analyzed()
+                assert [read.dataset.format for read in inputs_of(spark, plan)[0]] == [kind]
+                assert not inputs_of(spark, plan)[0][0].dataset.symlinks
+    finally:
+        for name in ("known_one", "known_other"):
+            spark.sql(f"DROP TABLE {name}")

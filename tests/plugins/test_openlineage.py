@@ -21,7 +21,7 @@ import pytest
 from hookline.cli import main
 from hookline.core.config import load_config
 from hookline.core.errors import ConfigError
-from hookline.core.events import Dataset, Statement
+from hookline.core.events import ColumnInput, ColumnLineage, Dataset, Read, Statement
 from hookline.core.loader import check_plugins
 from hookline.core.runtime import Runtime
 from hookline.testing import BusUnderTest, PluginContract, sample_run, sample_run_ended, sample_write
@@ -499,6 +499,28 @@ def test_the_clients_file(
         monkeypatch.setenv(place, str(path))
     run_with(hookline_bus)
     assert backend.story(hookline_bus.run.run_id) == [("START", True), ("COMPLETE", True)], "the filter's"
+
+
+def test_names_without_their_dates_are_those_of_columns_too(
+    hookline_bus: BusUnderTest, backend: Backend, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "openlineage.yml"
+    path.write_text(f"transport: {{type: http, url: '{backend.url}'}}\ndataset: {{reducing_enabled: true}}\n")
+    monkeypatch.setenv("OPENLINEAGE_CONFIG", str(path))
+    days = [Dataset("file", f"/lake/landing/day=2026-03-0{day}") for day in (1, 2)]
+    edges = tuple(ColumnInput(day, "id", "DIRECT", "IDENTITY") for day in days)
+    lineage = ColumnLineage({"order_id": edges}, (ColumnInput(days[0], "day", "INDIRECT", "FILTER"),))
+    hookline_bus.load("openlineage")
+    hookline_bus.bus.notify(
+        "on_write_finished",
+        sample_write(inputs=tuple(map(Read, days)), column_lineage=lineage),
+        hookline_bus.run,
+    )
+    hookline_bus.outbox.flush(5)
+    complete = next(event for event in backend.events if event["eventType"] == "COMPLETE")
+    told = complete["outputs"][0]["facets"]["columnLineage"]
+    sources = [*told["fields"]["order_id"]["inputFields"], *told["dataset"]]
+    assert {one["name"] for one in (*complete["inputs"], *sources)} == {"/lake/landing"}
 
 
 def test_the_plugins_own_option_wins(

@@ -192,12 +192,16 @@ class ColumnLineage:
         dataset: what decided on all rows at once (a filter, a join's condition, a sort), always INDIRECT.
         gaps: sentences that say what could not be traced, and why; never a value.
         degraded: why there are no columns at all (a plan over budget, an RDD), else None.
+        read: what the plan says of the columns of each dataset that it reads; on its way to the write's inputs.
     """
 
     columns: Mapping[str, tuple[ColumnInput, ...]] = field(default_factory=dict)
     dataset: tuple[ColumnInput, ...] = ()
     gaps: tuple[str, ...] = ()
     degraded: str | None = None
+    read: Mapping[Dataset, tuple[Column, ...]] = field(
+        default_factory=dict, compare=False, repr=False, metadata={"leaves": False}
+    )
 
 
 @dataclass(frozen=True)

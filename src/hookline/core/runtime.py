@@ -13,7 +13,7 @@ import os
 import threading
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
@@ -22,7 +22,9 @@ from hookline.core.bus import Bus
 from hookline.core.config import Config
 from hookline.core.errors import HooklineError
 from hookline.core.events import (
+    Column,
     ColumnLineage,
+    Dataset,
     Engine,
     ErrorInfo,
     Read,
@@ -161,7 +163,9 @@ class RunScope:
             self.note(f"where the columns of a write to {write.dataset} come from is not known: {lineage.degraded}")
         told, remembered = write, kept
         if lineage is not None:
-            told, remembered = (dataclasses.replace(one, column_lineage=lineage) for one in (write, kept))
+            remembered = dataclasses.replace(kept, column_lineage=dataclasses.replace(lineage, read={}))
+            inputs = tuple(_with_columns(read, lineage.read) for read in write.inputs)
+            told = dataclasses.replace(write, column_lineage=remembered.column_lineage, inputs=inputs)
         with self._lock:
             self._told += 1
             self._traced += lineage is not None and lineage.degraded is None
@@ -366,6 +370,10 @@ class Runtime:
                 lock.release()
         except (HooklineError, OSError) as error:
             logger.warning("dead runs were not looked for: %s", error)
+
+
+def _with_columns(read: Read, known: Mapping[Dataset, tuple[Column, ...]]) -> Read:
+    return read if read.columns else dataclasses.replace(read, columns=known.get(read.dataset, ()))
 
 
 def _parent_from_environment() -> tuple[str, str] | None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import functools
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -81,11 +82,28 @@ class Client:
         typed = self._client.update_event_tags_facets(typed)
         typed = self._client.add_source_code_location_facet(typed)
         if self._client.config.dataset.reducing_enabled:
-            typed = self._client.reduce_datasets(typed)
+            typed = self._with_shorter_names(typed)
         if self._client.filter_event(typed) is None:
             return None
         added = Serde.to_dict(typed)
         return {key: added.get(key, value) for key, value in event.items()}
+
+    def _with_shorter_names(self, event: Any) -> Any:
+        """Also of what columns come from, which the client only finds in a facet of its own class."""
+        import attr
+        from openlineage.client import event_v2
+
+        @functools.cache
+        def shorter(namespace: str, name: str) -> str:
+            alone = attr.evolve(event, inputs=[event_v2.InputDataset(namespace, name)], outputs=[])
+            return str(self._client.reduce_datasets(alone).inputs[0].name)
+
+        for output in event.outputs:
+            if (facet := output.facets.get("columnLineage")) is not None:
+                output.facets = {**output.facets, "columnLineage": (own := copy.deepcopy(facet))}
+                for source in _sources_of_columns(own):
+                    source["name"] = shorter(source["namespace"], source["name"])
+        return self._client.reduce_datasets(event)
 
     def sinks(self) -> Iterator[tuple[str, TransportSink]]:
         """A sink for each transport, with a name that is unique among them; a composite's parts are told apart.
@@ -156,6 +174,12 @@ def _typed(event: Mapping[str, Any]) -> Any:
         inputs=[event_v2.InputDataset(**one) for one in event["inputs"]],
         outputs=[event_v2.OutputDataset(**one) for one in event["outputs"]],
     )
+
+
+def _sources_of_columns(facet: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    for field in facet.get("fields", {}).values():
+        yield from field["inputFields"]
+    yield from facet.get("dataset", ())
 
 
 def _takes_all(composite: Any) -> bool:

@@ -14,7 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from hookline.core.events import ColumnInput, ColumnLineage, Dataset
+from hookline.core.events import Column, ColumnInput, ColumnLineage, Dataset
+from hookline.core.fuse import columns_of
 from hookline.core.tracing import Work
 from hookline.lineage import columns
 from hookline.pipelines import announced, jdbc_queries, origins, plans
@@ -132,7 +133,7 @@ def trace(spark: SparkSession, plan: Any, *, converted: bool = False) -> ColumnL
     except columns.PlanNotUnderstoodError as error:
         return ColumnLineage(degraded=f"a part of the plan was not understood: {error}")
     logger.debug("columns traced in %.0f ms", (time.perf_counter() - began) * 1000)
-    return found
+    return replace(found, read=reading.read)
 
 
 class _Reading:
@@ -141,6 +142,7 @@ class _Reading:
     Attributes:
         leaves: number of a leaf by the id of its first column.
         known: what each leaf is.
+        read: the columns of the datasets that are read.
     """
 
     def __init__(self, spark: SparkSession, outer: _Reading | None = None) -> None:
@@ -148,20 +150,25 @@ class _Reading:
         self._depth: int = 0 if outer is None else outer._depth + 1
         self.leaves: dict[int, int] = {}
         self.known: list[columns.Leaf] = [] if outer is None else outer.known
+        self.read: dict[Dataset, tuple[Column, ...]] = {} if outer is None else outer.read
         self._sources = plans.Sources(spark)
 
     def raw(self, plan: Any) -> columns.RawPlan:
         """The plan, with its leaves looked at."""
         raw: columns.RawPlan = json.loads(plan.toJSON())
-        wanted = set(columns.first_columns(raw))
+        shapes = dict(columns.leaf_columns(raw))
+        wanted = set(shapes)
         roots = [plan]
-        if plans.simple_class(plan) in _CHANGES:
-            roots = [plan.target(), *([plan.source()] if plans.simple_class(plan) == "MergeIntoCommand" else [])]
+        kind = plans.node_class(plan)
+        if kind in _CHANGES:
+            roots = [plan.target(), *([plan.source()] if kind == "MergeIntoCommand" else [])]
         leaves = (leaf for root in roots for leaf in plans.leaves_of(root))
         for number, leaf in enumerate(leaves):
             if number >= _LEAVES_ASKED or not wanted:
                 break
             self._look_at(leaf, wanted)
+        for first, place in self.leaves.items():
+            self._learn_columns(self.known[place], shapes[first])
         self._complete(raw, roots)
         return raw
 
@@ -176,28 +183,40 @@ class _Reading:
             self.known.append(columns.Leaf())
             self.known[self.leaves[first]] = self._leaf(leaf)
 
+    def _learn_columns(self, leaf: columns.Leaf, shape: list[dict[str, Any]]) -> None:
+        """A leaf's columns are those of what it reads, unless it is a query."""
+        if leaf.columns is not None or all(dataset in self.read for dataset in leaf.datasets):
+            return
+        from pyspark.sql.types import StructType
+
+        fields = [{"name": one["name"], "type": one["dataType"], "nullable": one["nullable"]} for one in shape]
+        try:
+            found = columns_of(StructType.fromJson({"type": "struct", "fields": fields}))
+        except Exception as error:  # noqa: BLE001 - a type of the job's own that is not known here
+            logger.debug("the columns of a source are not known: %s", type(error).__name__)
+            return
+        for dataset in leaf.datasets:
+            self.read.setdefault(dataset, found)
+
     def _leaf(self, leaf: Any) -> columns.Leaf:
-        kind = plans.simple_class(leaf)
+        kind = plans.node_class(leaf)
         origin = origins.of(leaf) if kind == "LogicalRDD" else None
         if kind == "InMemoryRelation":
             origin = leaf.cacheBuilder().logicalPlan()
         if origin is not None and self._depth < _ORIGINS_DEEP:
             return columns.Leaf(origin=self._inner(origin))
-        query = self._jdbc_query(leaf)
+        source = self._sources.of(leaf, kind)
+        if source.relation != "JDBCRelation":
+            return columns.Leaf(source.datasets, opaque=source.opaque)
+        query = jdbc_queries.parsed(*plans.jdbc_source(leaf.relation()))
         if query is not None and query.tables and query.problem is None:
             return columns.Leaf(query.tables, query.columns, query.rows)
-        datasets, opaque = self._sources.of(leaf)
-        return columns.Leaf(datasets, opaque=query.problem if query is not None else opaque)
+        return columns.Leaf(source.datasets, opaque=query.problem if query is not None else source.opaque)
 
     def _inner(self, plan: Any) -> columns.Relation:
         """Another plan. Its columns may have the numbers of ours, so it is read by itself; its leaves are counted on."""
         inner = _Reading(self._spark, self)
         return columns.read_plan(inner.raw(plan), inner.leaves, dict(enumerate(inner.known)))
-
-    def _jdbc_query(self, leaf: Any) -> jdbc_queries.ParsedQuery | None:
-        if plans.simple_class(leaf) != "LogicalRelation" or plans.v1_class(leaf.relation()) != "JDBCRelation":
-            return None
-        return jdbc_queries.parsed(*plans.jdbc_source(leaf.relation()))
 
     def _complete(self, raw: columns.RawPlan, roots: list[Any]) -> None:
         """Ask for what the JSON has as null."""

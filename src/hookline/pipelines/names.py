@@ -87,6 +87,20 @@ def catalog_symlink(
     return table_symlink(setting("spark.sql.warehouse.dir") or "", plain)
 
 
+def other_catalog_symlink(setting: Callable[[str], str | None], catalog: str, table: str) -> tuple[str, str] | None:
+    """A table's name in a catalog that was configured beside the session's own, such as Iceberg's: a Hive metastore's, a
+    REST catalog's, else by the warehouse; None when the settings tell none of these."""
+    told = f"spark.sql.catalog.{catalog}"
+    uri = (setting(f"{told}.uri") or "").split(",")[0].strip()
+    if setting(f"{told}.type") == "hive" and urlsplit(uri).netloc:
+        return f"hive://{urlsplit(uri).netloc}", table
+    if urlsplit(uri).hostname:
+        parts = urlsplit(uri)
+        return f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}{parts.path.rstrip('/')}", table
+    warehouse = setting(f"{told}.warehouse")
+    return table_symlink(warehouse, table) if warehouse else None
+
+
 def jdbc_dataset(url: str, table: str) -> Dataset:
     """A table behind a JDBC URL: ``postgres://host:port`` and ``database.schema.table``. Credentials are left out."""
     return Dataset(*database_table(url, table), "jdbc")
@@ -136,9 +150,14 @@ def connector_dataset(format_name: str, options: Mapping[str, str]) -> Dataset |
     return None
 
 
-def catalog_table(catalog: str, parts: Sequence[str]) -> Dataset:
-    """A table that only its catalog knows the place of."""
-    return other_dataset(f"catalog:{catalog}", ".".join(parts))
+def catalog_table(catalog: str, parts: Sequence[str], setting: Callable[[str], str | None] = lambda _: None) -> Dataset:
+    """A table that only its catalog knows the place of.
+
+    Args:
+        setting: gives a setting of Spark, which may tell what others call the catalog.
+    """
+    symlink = other_catalog_symlink(setting, catalog, ".".join(parts))
+    return replace(other_dataset(f"catalog:{catalog}", ".".join(parts)), symlinks=(symlink,) if symlink else ())
 
 
 def other_dataset(format_name: str, name: str | None = None) -> Dataset:

@@ -6,14 +6,17 @@ number of them.
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import logging
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
 from hookline.core.events import Dataset, Read
-from hookline.pipelines import jdbc_queries, names, origins
+from hookline.pipelines import gateway, jdbc_queries, names, origins
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -32,6 +35,11 @@ def jvm(spark: SparkSession) -> Any:
 def simple_class(java: Any) -> str:
     """The class of a JVM object without its package; Scala's trailing ``$`` is dropped."""
     return simple_class_of(java.getClass())
+
+
+def node_class(node: Any) -> str:
+    """The same of a node of a plan, which mostly is a case class and says so in one call."""
+    return str(node.productPrefix()) or simple_class(node)
 
 
 def simple_class_of(java_class: Any) -> str:
@@ -92,7 +100,7 @@ def private_field(java: Any, name: str) -> Any:
 
 def qualified(spark: SparkSession, path: str) -> str:
     """The absolute URI that Spark itself makes of a path: default file system and working folder filled in."""
-    java = jvm(spark).org.apache.hadoop.fs.Path(path)
+    java = gateway.java_class(spark, "org.apache.hadoop.fs.Path")(path)
     configuration = spark._jsparkSession.sessionState().newHadoopConf()
     return str(java.getFileSystem(configuration).makeQualified(java).toString())
 
@@ -115,36 +123,67 @@ def inputs_of(spark: SparkSession, plan: Any) -> tuple[tuple[Read, ...], str | N
         if number >= MAX_LEAVES:
             opaque.append(f"the plan has more than {MAX_LEAVES} leaves")
             break
-        datasets, why = sources.of(leaf)
-        opaque += [why] if why else []
-        for dataset in datasets:
+        source = sources.of(leaf)
+        opaque += [source.opaque] if source.opaque else []
+        for dataset in source.datasets:
             found.setdefault((dataset.namespace, dataset.name), Read(dataset))
     return tuple(found.values()), "; ".join(dict.fromkeys(opaque)) or None
 
 
+@dataclass(frozen=True)
+class Source:
+    """What a leaf of a plan reads.
+
+    Attributes:
+        opaque: why some of it may be missing, or None.
+        relation: the class of the relation behind a ``LogicalRelation``, else empty.
+    """
+
+    datasets: tuple[Dataset, ...]
+    opaque: str | None = None
+    relation: str = ""
+
+
 class Sources:
-    """The datasets of a plan's leaves. Leaves of one relation, as a union of a frame with itself has, are looked at once."""
+    """Names what leaves read. A relation is looked at once while the JVM keeps it, however many plans it is in."""
 
     def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
-        self._known: dict[int, tuple[tuple[Dataset, ...], str | None]] = {}
 
-    def of(self, leaf: Any) -> tuple[tuple[Dataset, ...], str | None]:
-        """What a leaf reads, and why some of it may be missing, or None."""
-        if simple_class(leaf) != "LogicalRelation":
-            return datasets_of(self._spark, leaf)
-        identity = int(jvm(self._spark).java.lang.System.identityHashCode(leaf.relation()))
-        if identity not in self._known:
-            self._known[identity] = datasets_of(self._spark, leaf)
-        return self._known[identity]
+    def of(self, leaf: Any, kind: str | None = None) -> Source:
+        """What a leaf reads.
+
+        Args:
+            kind: its class, where that is known.
+        """
+        kind = kind or node_class(leaf)
+        if kind != "LogicalRelation":
+            return Source(*datasets_of(self._spark, leaf, kind))
+        table = leaf.catalogTable()
+        thing = leaf.relation() if table.isEmpty() else table.get()
+        told = _names.recall(self._spark, thing)
+        if told is not None:
+            datasets, opaque, relation = json.loads(told)
+            return Source(tuple(_dataset(*one) for one in datasets), opaque, relation)
+        source = Source(*datasets_of(self._spark, leaf, kind), v1_class(leaf.relation()))
+        if source.opaque is None:
+            _names.keep(self._spark, thing, json.dumps(dataclasses.astuple(source)))
+        return source
 
 
-def datasets_of(spark: SparkSession, leaf: Any) -> tuple[tuple[Dataset, ...], str | None]:
+_names = gateway.Memory()
+
+
+def _dataset(namespace: str, name: str, format: str | None, symlinks: Sequence[tuple[str, str]]) -> Dataset:
+    return Dataset(namespace, name, format, tuple((one, other) for one, other in symlinks))
+
+
+def datasets_of(spark: SparkSession, leaf: Any, kind: str) -> tuple[tuple[Dataset, ...], str | None]:
     """The datasets that a leaf reads, and why some may be missing, or None."""
     opaque: list[str] = []
     datasets: list[Dataset] = []
     try:
-        datasets += _datasets_of_leaf(spark, leaf, opaque)
+        datasets += _datasets_of_leaf(spark, leaf, kind, opaque)
     except Exception as error:  # noqa: BLE001 - a source that we can't name must not stop the job
         logger.debug("a leaf of the plan was not understood: %s", type(error).__name__)
         opaque.append(f"a source of class {simple_class(leaf)} was not understood")
@@ -153,14 +192,13 @@ def datasets_of(spark: SparkSession, leaf: Any) -> tuple[tuple[Dataset, ...], st
 
 def leaves_of(plan: Any) -> Iterator[Any]:
     """The leaves of a plan and of the sub-queries in it."""
-    yield from sequence(plan.collectLeaves())
+    yield from gateway.items(plan.collectLeaves())
     # Scalar, EXISTS and IN sub-queries hang on expressions, not on the tree.
-    for subquery in sequence(plan.subqueriesAll()):
-        yield from sequence(subquery.collectLeaves())
+    for subquery in gateway.items(plan.subqueriesAll()):
+        yield from gateway.items(subquery.collectLeaves())
 
 
-def _datasets_of_leaf(spark: SparkSession, leaf: Any, opaque: list[str]) -> Iterator[Dataset]:
-    kind = simple_class(leaf)
+def _datasets_of_leaf(spark: SparkSession, leaf: Any, kind: str, opaque: list[str]) -> Iterator[Dataset]:
     if kind in _ROWS_MADE_HERE:
         return
     if kind == "LogicalRelation":
@@ -200,7 +238,7 @@ def _of_v1_relation(spark: SparkSession, leaf: Any, opaque: list[str]) -> Iterat
     kind = v1_class(relation)
     if kind == "HadoopFsRelation":
         name = format_name(relation.fileFormat())
-        for root in sequence(relation.location().rootPaths()):
+        for root in gateway.items(relation.location().rootPaths()):
             yield names.path_dataset(root.toString(), name)
     elif kind == "JDBCRelation":
         yield from jdbc_queries.datasets(*jdbc_source(relation))
@@ -297,13 +335,18 @@ def of_catalog_table(spark: SparkSession, table: Any) -> Dataset:
 
 def catalog_symlink(spark: SparkSession, database: str | None, table: str) -> tuple[str, str]:
     """A table's name in the session's catalog, as OpenLineage names catalogs."""
+    return names.catalog_symlink(_settings(spark), os.environ, database, table)
+
+
+def _settings(spark: SparkSession) -> Callable[[str], str | None]:
+    """Gives settings of Spark and of Hadoop."""
     hadoop = spark._jsc.hadoopConfiguration()
 
     def setting(name: str) -> str | None:
         found = spark.conf.get(name, None) if name.startswith("spark.") else hadoop.get(name)
         return None if found is None else str(found)
 
-    return names.catalog_symlink(setting, os.environ, database, table)
+    return setting
 
 
 def of_v2_relation(spark: SparkSession, relation: Any) -> tuple[Dataset, ...]:
@@ -312,7 +355,8 @@ def of_v2_relation(spark: SparkSession, relation: Any) -> tuple[Dataset, ...]:
     catalog, identifier = option(relation.catalog()), option(relation.identifier())
     if found or catalog is None or identifier is None:
         return found or (_unplaced_table(relation.table()),)
-    return (names.catalog_table(str(catalog.name()), (*map(str, identifier.namespace()), str(identifier.name()))),)
+    parts = (*map(str, identifier.namespace()), str(identifier.name()))
+    return (names.catalog_table(str(catalog.name()), parts, _settings(spark)),)
 
 
 def _unplaced_table(table: Any) -> Dataset:
@@ -329,7 +373,7 @@ def of_v2_catalog(spark: SparkSession, catalog: str, parts: Sequence[str]) -> Da
         namespace[place] = part
     identifier = java.org.apache.spark.sql.connector.catalog.Identifier.of(namespace, parts[-1])
     found = of_v2_table(spark, plugin.loadTable(identifier)) if plugin.tableExists(identifier) else ()
-    return found[0] if found else names.catalog_table(catalog, parts)
+    return found[0] if found else names.catalog_table(catalog, parts, _settings(spark))
 
 
 def of_v2_table(spark: SparkSession, table: Any) -> tuple[Dataset, ...]:
@@ -348,4 +392,19 @@ def of_v2_table(spark: SparkSession, table: Any) -> tuple[Dataset, ...]:
     if simple_class_of(table.getClass().getSuperclass()) == "FileTable":
         kind = str(table.formatName()).lower()
         return tuple(names.path_dataset(path.toString(), kind) for path in sequence(table.fileIndex().rootPaths()))
-    return ()
+    return told_place(str(table.name()), table.properties(), _settings(spark))
+
+
+def told_place(name: str, properties: Mapping[str, Any], setting: Callable[[str], str | None]) -> tuple[Dataset, ...]:
+    """A table whose properties say where it is, as Iceberg's do; nothing for others.
+
+    Args:
+        name: the table's, which begins with its catalog's.
+    """
+    location, provider = properties.get("location"), properties.get("provider")
+    if not location or not provider:
+        return ()
+    catalog, _, rest = name.partition(".")
+    symlink = names.other_catalog_symlink(setting, catalog, rest) if rest and "/" not in catalog else None
+    place = names.place_dataset(str(location), str(provider).lower())
+    return (dataclasses.replace(place, symlinks=(symlink,) if symlink else ()),)

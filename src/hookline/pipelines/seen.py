@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 _SETTLE_AFTER_S = 60.0
+_PHASE = re.compile(r"PhaseSummary\((\d+)")
 _REMEMBERED = 1_000
 # CREATE TABLE AS SELECT is told as a whole; the name of its step's target is not the table's.
 _STEP = "inner data writing"
@@ -88,7 +90,7 @@ class Net:
             if ok:
                 raise
             return  # a query that could not be analyzed did nothing
-        kind = plans.simple_class(plan)
+        kind = plans.node_class(plan)
         start_ms = _start_ms(execution.java)
         if execution.action.startswith(_STEP):
             return
@@ -176,9 +178,9 @@ def _schema(write: _Write, dataset: Dataset) -> Any:
 
 
 def _start_ms(execution: Any) -> float:
-    phases = execution.tracker().phases()
-    starts = [pair._2().startTimeMs() for pair in plans.sequence(phases)]
-    return float(min(starts)) if starts else time.time() * 1000
+    """When the first of a query's phases began; asked for as one text, since many queries are only looked at for this."""
+    starts = _PHASE.findall(str(execution.tracker().phases().toString()))
+    return float(min(map(int, starts))) if starts else time.time() * 1000
 
 
 def _metrics(execution: Any) -> dict[str, int]:

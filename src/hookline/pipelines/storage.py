@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit
 
 from hookline.core.fuse import WrittenFile
-from hookline.pipelines import plans
+from hookline.pipelines import gateway
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -111,7 +111,7 @@ def _hidden(name: str) -> bool:
 
 
 def _hadoop_path(spark: SparkSession, path: str) -> Any:
-    return plans.jvm(spark).org.apache.hadoop.fs.Path(path)
+    return gateway.java_class(spark, "org.apache.hadoop.fs.Path")(path)
 
 
 def _configuration(spark: SparkSession) -> Any:

@@ -13,7 +13,7 @@ from urllib.parse import unquote
 from hookline.core.errors import MeasureError
 from hookline.core.events import Column, Dataset
 from hookline.core.fuse import WrittenFile, columns_of
-from hookline.pipelines import names, plans, storage
+from hookline.pipelines import gateway, names, plans, storage
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -300,11 +300,11 @@ class DeltaTarget:
         return int(self._snapshot(log).version())
 
     def _snapshot(self, log: Any) -> Any:
-        nothing = plans.jvm(self.spark).scala.Option.empty()
+        nothing = gateway.java_class(self.spark, "scala.Option").empty()
         return log.update(False, nothing, nothing)
 
     def _actions(self, log: Any, version: int) -> list[dict[str, Any]]:
-        path = plans.jvm(self.spark).org.apache.hadoop.fs.Path(log.logPath(), f"{version:020d}.json")
+        path = gateway.java_class(self.spark, "org.apache.hadoop.fs.Path")(log.logPath(), f"{version:020d}.json")
         text = log.store().read(path, log.newDeltaHadoopConf()).mkString("\n")
         return [json.loads(line) for line in text.split("\n") if line]
 
@@ -322,7 +322,7 @@ def adds_to_delta(spark: SparkSession, uri: str, path: str, *, after_version: in
 
 def delta_log(spark: SparkSession, uri: str) -> Any:
     """Delta's log object of a table at a place."""
-    return plans.jvm(spark).org.apache.spark.sql.delta.DeltaLog.forTable(spark._jsparkSession, uri)
+    return gateway.java_class(spark, "org.apache.spark.sql.delta.DeltaLog").forTable(spark._jsparkSession, uri)
 
 
 def place_target(

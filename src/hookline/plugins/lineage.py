@@ -14,6 +14,10 @@ from hookline.lineage.options import EventOptions
 from hookline.lineage.sink import FILE_NAME, NdjsonSink, events_path
 from hookline.lineage.telling import EventTeller
 
+# Each delivery ends with an fsync, which makes the file system write the job's own new files as well. The outbox has the
+# events already, so that nothing is lost meanwhile.
+_LINGER_S = 1.0
+
 
 class LineageConfig(EventOptions):
     """Options of ``lineage``."""
@@ -33,7 +37,7 @@ class LineagePlugin(EventTeller):
         self._outbox = context.outbox
         self._sink = context.name
         path = events_path(config.path, state_dir=context.state_dir, base_dir=context.base_dir)
-        context.outbox.register(self._sink, NdjsonSink(path))
+        context.outbox.register(self._sink, NdjsonSink(path), linger_s=_LINGER_S)
 
     def _keep(self, run: Run, event: Event) -> bool:
         self._outbox.put(self._sink, event, kind="openlineage", id=event_id(event), order_key=run.run_id)

@@ -142,10 +142,12 @@ def bind(
     measures: Iterable[Measure], columns: Sequence[Column], columns_elsewhere: ColumnsOf | None = None
 ) -> tuple[list[Bound], dict[Measure, Measured]]:
     """Each measure once: bound, or with the sentence that says why not."""
-    sensitive = _names_are_case_sensitive()
+    measures = list(dict.fromkeys(measures))
+    by_name = any(one.kind != "rows" or one.where is not None for one in measures)
+    sensitive = by_name and _names_are_case_sensitive()
     bound: list[Bound] = []
     errors: dict[Measure, Measured] = {}
-    for measure in dict.fromkeys(measures):
+    for measure in measures:
         try:
             own = columns
             if measure.dataset is not None:

@@ -6,7 +6,7 @@ of docs/explanation/column-lineage.md. Nothing here talks to Spark.
 
 from hookline.lineage.columns.leaves import Leaf, RawPlan, SourceColumn
 from hookline.lineage.columns.model import Relation
-from hookline.lineage.columns.spark_json import PlanNotUnderstoodError, first_columns, read_plan
+from hookline.lineage.columns.spark_json import PlanNotUnderstoodError, leaf_columns, read_plan
 from hookline.lineage.columns.walk import column_lineage
 
 __all__ = [
@@ -16,6 +16,6 @@ __all__ = [
     "Relation",
     "SourceColumn",
     "column_lineage",
-    "first_columns",
+    "leaf_columns",
     "read_plan",
 ]

@@ -35,8 +35,8 @@ class Surroundings(Protocol):
     def bound(self, variables: Mapping[int, Value]) -> Surroundings:
         """The same with more variables."""
 
-    def run(self, relation: Relation) -> tuple[Value, frozenset[Indirect]]:
-        """The first column of a sub-query, and what decides on its rows."""
+    def run(self, relation: Relation) -> tuple[Sequence[Value], frozenset[Indirect]]:
+        """The columns of a sub-query, and what decides on its rows."""
 
 
 def evaluate(root: Expression, around: Surroundings) -> Value:
@@ -157,12 +157,13 @@ def _higher(node: Expression, children: Sequence[Value], around: Surroundings) -
     return higher(node, children, apply)
 
 
-def _run(node: Expression, around: Surroundings) -> tuple[Value, frozenset[Indirect]]:
-    return (CONSTANT, frozenset()) if node.relation is None else around.run(node.relation)
+def _run(node: Expression, around: Surroundings) -> tuple[Sequence[Value], frozenset[Indirect]]:
+    return ((), frozenset()) if node.relation is None else around.run(node.relation)
 
 
 def _query(node: Expression, children: Sequence[Value], around: Surroundings) -> Value:
-    value, rows = _run(node, around)
+    found, rows = _run(node, around)
+    value = found[0] if found else CONSTANT
     return replace(value, indirect=value.indirect | rows, relations=frozenset())
 
 
@@ -172,7 +173,7 @@ def _exists(node: Expression, children: Sequence[Value], around: Surroundings) -
 
 def _in(node: Expression, children: Sequence[Value], around: Surroundings) -> Value:
     found, rows = _run(node, around)
-    compared = stepped(united([*children, found]), TRANSFORMATION)
+    compared = stepped(united([*children, *found]), TRANSFORMATION)
     return replace(compared, indirect=compared.indirect | rows)
 
 

@@ -15,7 +15,8 @@ ExpressionKind = Literal[
     "logic",  # AND, OR, NOT: its children are conditions of their own
     "aggregate",  # a function of many rows
     "gather",  # a function whose result has the shape of its children, ``step`` apart: collect_list, first, array()
-    "conditional",  # the first ``count`` children decide which one of the others it is; ``filter``: or whether it counts
+    # The first ``count`` children decide which one of the others it is; ``filter``: whether it counts; ``by``: of which row.
+    "conditional",
     "coalesce",
     "window",  # the first child, computed over what the others span
     "field",  # a field of its child, by ``name``

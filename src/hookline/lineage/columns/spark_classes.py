@@ -36,9 +36,9 @@ MASKING = frozenset(
     }
 )
 # Aggregates whose result has the shape of what they take.
-GATHERING = frozenset(
-    {"AnyValue", "ArrayAgg", "CollectList", "CollectSet", "First", "Last", "Max", "MaxBy", "Min", "MinBy", "Mode"}
-)
+GATHERING = frozenset({"AnyValue", "ArrayAgg", "CollectList", "CollectSet", "First", "Last", "Max", "Min", "Mode"})
+# One value of many, of the row where another one is the greatest or the least.
+EXTREMES = ("MaxBy", "MinBy")
 GATHERING_VALUES = frozenset(
     {
         "ArrayDistinct",
@@ -105,10 +105,8 @@ AGGREGATES = frozenset(
         "Last",
         "ListAgg",
         "Max",
-        "MaxBy",
         "Median",
         "Min",
-        "MinBy",
         "Mode",
         "Percentile",
         "PercentileCont",

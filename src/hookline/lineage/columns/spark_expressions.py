@@ -158,6 +158,14 @@ def _aggregation(kind: str) -> Callable[..., Expression]:
     return make
 
 
+def _extreme(reader: ExpressionReader, raw: Raw, children: list[Expression], types: Sequence[Any]) -> Expression:
+    """max_by and min_by: a value of the first, which the second decides on."""
+    value, *deciding = children
+    return Expression(
+        "conditional", [*deciding, Expression("gather", [value], step=AGGREGATION)], count=len(deciding), name="by"
+    )
+
+
 def _gather_values(reader: ExpressionReader, raw: Raw, children: list[Expression], types: Sequence[Any]) -> Expression:
     return Expression("gather", children, step=TRANSFORMATION)
 
@@ -314,4 +322,5 @@ _SPECIAL: Mapping[str, _Special] = {
             "HiveUDAFFunction",
         )
     },
+    **dict.fromkeys(classes.EXTREMES, _extreme),
 }

@@ -30,6 +30,7 @@ _SAME = frozenset(
         "ReturnAnswer",
         "Sample",
         "Subquery",
+        "SQLFunctionNode",
         "SubqueryAlias",
         "Tail",
         "UpdateEventTimeWatermarkColumn",
@@ -40,6 +41,7 @@ _SAME = frozenset(
 # Under these a projection that only renames and casts is Spark's own: it fits the columns to each other.
 _CONVERTS = frozenset({"Union", "View"})
 _HALF = ("LeftSemi", "LeftAnti", "ExistenceJoin")
+_ADDED = "__metadata_col"
 _OUTER = ("LeftOuter", "RightOuter", "FullOuter")
 
 
@@ -47,16 +49,18 @@ class PlanNotUnderstoodError(Exception):
     """A plan has not the shape that is known. The text names classes and fields, never values."""
 
 
-def first_columns(plan: RawPlan) -> Iterator[int]:
-    """By which a leaf is known: the ids of the first columns of a plan's leaves, sub-queries' included, in no order."""
+def leaf_columns(plan: RawPlan) -> Iterator[tuple[int, list[Raw]]]:
+    """The leaves of a plan, sub-queries' included, in no order: the id of the first column, by which a leaf is known, and
+    its columns, but for those that Spark adds to a source's own."""
     waiting: list[Any] = [plan]
     while waiting:
         value = waiting.pop()
         if isinstance(value, list):
             waiting += value
         elif isinstance(value, dict):
-            if value.get("num-children") == 0 and _outputs(value):
-                yield _outputs(value)[0].id
+            if value.get("num-children") == 0 and (found := _outputs(value)):
+                told = [flat[0] for flat in value.get("output") or ()]
+                yield found[0].id, [one for one in told if _ADDED not in (one.get("metadata") or ())]
             waiting += [inner for inner in value.values() if isinstance(inner, list)]
 
 

@@ -92,9 +92,9 @@ class _Around:
     def bound(self, variables: Mapping[int, Value]) -> Surroundings:
         return _Around(self._walk, self._frames, self._outer, {**self._variables, **variables})
 
-    def run(self, relation: Relation) -> tuple[Value, Rows]:
+    def run(self, relation: Relation) -> tuple[Sequence[Value], Rows]:
         frame, rows = self._walk.run(relation, self)
-        return (frame.columns[0].value if frame.columns else CONSTANT), rows
+        return [column.value for column in frame.columns], rows
 
 
 class _Walk:
