@@ -354,6 +354,8 @@ class Runtime:
             base_dir=self.config.base_dir,
             outbox=self.outbox,
             store=self.store,
+            labels=self.config.labels,
+            cost=self.config.cost,
         )
 
     def _close_dead_runs(self) -> None:
