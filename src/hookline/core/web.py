@@ -14,7 +14,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from hookline.core.errors import SinkError
@@ -32,11 +32,18 @@ class NoRedirection(urllib.request.HTTPRedirectHandler):
         return None
 
 
+class Headers(Protocol):
+    """Headers, found in any case of letters."""
+
+    def get(self, name: str, /) -> str | None:
+        """One of them."""
+
+
 class Reply(NamedTuple):
-    """An answer: its status, its headers (in any case of letters), and the beginning of its body."""
+    """An answer: its status, its headers, and the beginning of its body."""
 
     status: int
-    headers: Mapping[str, str]
+    headers: Headers
     body: bytes
 
 
@@ -114,15 +121,13 @@ def check(reply: Reply, place: str, what: str = "the message", *, never: frozens
     Raises:
         SinkError: it did not, or a web page answered (a login, a proxy).
     """
-    if str(reply.headers.get("Content-Type", "")).lower().startswith("text/html") and reply.status < 400:
+    if str(reply.headers.get("Content-Type")).lower().startswith("text/html") and reply.status < 400:
         raise SinkError(f"{place}: a web page answered (HTTP {reply.status}): check the URL")
     if not 200 <= reply.status < 300:
         raise refusal(reply.status, reply.headers, place, what, never=never)
 
 
-def refusal(
-    status: int, headers: Mapping[str, str], place: str, what: str, *, never: frozenset[int] = NEVER
-) -> SinkError:
+def refusal(status: int, headers: Headers, place: str, what: str, *, never: frozenset[int] = NEVER) -> SinkError:
     """What a status that is no success means."""
     if status in never:
         return SinkError(f"{place} does not take {what} (HTTP {status})", retryable=False)

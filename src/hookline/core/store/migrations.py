@@ -159,6 +159,31 @@ VERSION_5 = (
     "CREATE INDEX ix_hookline_profiles_dataset_id ON hookline_profiles (dataset_id)",
 )
 
+# Who was told of what, and what is to be told.
+VERSION_6 = (
+    """CREATE TABLE hookline_alerts (
+        alert_key VARCHAR(32) NOT NULL,
+        state VARCHAR(16) NOT NULL,
+        severity VARCHAR(16) NOT NULL,
+        document TEXT NOT NULL,
+        channels TEXT NOT NULL,
+        failures BIGINT NOT NULL,
+        opened_at VARCHAR(40) NOT NULL,
+        last_at VARCHAR(40) NOT NULL,
+        told_at VARCHAR(40) NOT NULL,
+        PRIMARY KEY (alert_key)
+    )""",
+    "CREATE INDEX ix_hookline_alerts_state ON hookline_alerts (state)",
+    """CREATE TABLE hookline_alert_facts (
+        fact_id VARCHAR(32) NOT NULL,
+        group_id VARCHAR(64) NOT NULL,
+        at VARCHAR(40) NOT NULL,
+        document TEXT NOT NULL,
+        PRIMARY KEY (fact_id)
+    )""",
+    "CREATE INDEX ix_hookline_alert_facts_group_id ON hookline_alert_facts (group_id)",
+)
+
 
 def _first(connection: Connection) -> None:
     _execute(connection, VERSION_1)
@@ -196,6 +221,10 @@ def _fifth(connection: Connection) -> None:
     _execute(connection, VERSION_5)
 
 
+def _sixth(connection: Connection) -> None:
+    _execute(connection, VERSION_6)
+
+
 def _schemas_of(connection: Connection, of_dataset: dict[str, str]) -> list[dict[str, Any]]:
     rows = connection.execute(
         text(
@@ -213,7 +242,7 @@ def _execute(connection: Connection, statements: tuple[str, ...]) -> None:
 
 
 # One step a version, in order.
-STEPS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fourth, _fifth)
+STEPS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fourth, _fifth, _sixth)
 VERSION = len(STEPS)
 
 

@@ -137,3 +137,26 @@ schemas = Table(
     Column("first_seen_at", String(40), nullable=False),
     Column("last_seen_at", String(40), nullable=False),
 )
+# Alerts that were told, by what they are about (content_id); document: the latest fact, channels: those that know of it.
+alerts = Table(
+    "hookline_alerts",
+    metadata,
+    Column("alert_key", String(32), primary_key=True),
+    Column("state", String(16), nullable=False, index=True),
+    Column("severity", String(16), nullable=False),
+    Column("document", Text, nullable=False),
+    Column("channels", Text, nullable=False),
+    Column("failures", BigInteger, nullable=False),
+    Column("opened_at", String(40), nullable=False),
+    Column("last_at", String(40), nullable=False),
+    Column("told_at", String(40), nullable=False),
+)
+# What runs that go on have gathered to tell.
+alert_facts = Table(
+    "hookline_alert_facts",
+    metadata,
+    Column("fact_id", String(32), primary_key=True),
+    Column("group_id", String(64), nullable=False, index=True),
+    Column("at", String(40), nullable=False),
+    Column("document", Text, nullable=False),
+)

@@ -1,0 +1,157 @@
+"""The outbox's sink in which alerts are decided: facts come in, messages to channels go out, the store says what is known.
+
+It works in the background, like every sink. What a run gathers is kept in the store until the run has ended. Messages to
+channels have ids made from the facts' own: a desk that dies half way does the same again, and the outbox sends nothing twice.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from hookline.core.errors import HooklineError, SinkError
+from hookline.core.events import content_id, utc_now
+from hookline.observability.alerts.facts import rank
+
+if TYPE_CHECKING:
+    from hookline.core.outbox import Message, Outbox
+    from hookline.core.store import LazyStore
+    from hookline.observability.alerts.judging import Item, Judgement
+
+# A store that is in trouble is waited for so often; then alerts are told without it.
+_PATIENCE = 3
+_RECOVERED_KEPT_S = 90 * 86_400.0
+_MOST_ITEMS = 100
+
+
+class Desk:
+    """Decides.
+
+    Args:
+        name: the plugin's; the sinks of its channels are named after it.
+        channels: by name, the names of the two sinks of each (what is urgent, and what may be held), how bad something has
+            to be to be urgent, whether the channel takes one alert a message, and whether it wants recoveries.
+        repeat_s: within how many seconds the same alert is told once.
+    """
+
+    batch_size = 20
+
+    def __init__(
+        self,
+        name: str,
+        outbox: Outbox,
+        store: LazyStore | None,
+        channels: Mapping[str, Outlet],
+        repeat_s: float,
+        *,
+        clock: Callable[[], dt.datetime] = utc_now,
+    ) -> None:
+        self._name = name
+        self._outbox = outbox
+        self._store = store
+        self._channels = channels
+        self._repeat_s = repeat_s
+        self._clock = clock
+        self._told_without_store: dict[str, float] = {}
+
+    def deliver(self, messages: Sequence[Message]) -> None:
+        """Take each message in.
+
+        Raises:
+            SinkError: the store is in trouble, or a message is not understood.
+        """
+        for message in messages:
+            try:
+                self._take(message)
+            except HooklineError as error:
+                if message.attempts < _PATIENCE:
+                    raise SinkError(f"alerts wait for the store: {error}") from None
+                self._tell_without_store(message)
+            except (KeyError, TypeError, ValueError) as error:
+                raise SinkError(
+                    f"facts of alerts are not understood ({type(error).__name__})", retryable=False
+                ) from None
+
+    def _take(self, message: Message) -> None:
+        if self._store is None:
+            self._tell_without_store(message)
+            return
+        from hookline.core.store.alerting import AlertLedger
+
+        store, payload = self._store.get(), message.payload
+        with store.transaction() as connection:
+            ledger = AlertLedger(store, connection)
+            if message.kind == "facts":
+                ledger.gather(message.id, payload["group"], message.created_at.isoformat(), payload)
+                return
+            gathered = ledger.gathered(payload["group"])
+            alerts = [alert for one in (*gathered, payload) for alert in one["alerts"]]
+            keys = {alert["key"] for alert in alerts} | set(payload["well"])
+            known = ledger.open() | ledger.states(keys)
+            judgement = self._judgement(known)
+            judgement.facts(alerts, payload["well"])
+            judgement.time_passes()
+            # Before the transaction ends: what is decided and not sent would be forgotten.
+            self._send(judgement, message)
+            for state in judgement.changed.values():
+                ledger.keep(state)
+            before = self._clock() - dt.timedelta(seconds=_RECOVERED_KEPT_S)
+            ledger.forget(payload["group"], recovered_before=before.isoformat())
+
+    def _tell_without_store(self, message: Message) -> None:
+        """A store that is away costs grouping, recoveries and what was told before this process; never an alert."""
+        now = time.monotonic()
+        recent = {key: at for key, at in self._told_without_store.items() if now - at < self._repeat_s}
+        alerts = [alert for alert in message.payload["alerts"] if alert["key"] not in recent]
+        judgement = self._judgement({})
+        judgement.facts(alerts, ())
+        self._send(judgement, message)
+        self._told_without_store = recent | {alert["key"]: now for alert in alerts}
+
+    def _judgement(self, known: dict[str, Any]) -> Judgement:
+        from hookline.observability.alerts.judging import Judgement
+
+        return Judgement(known, frozenset(self._channels), self._repeat_s, self._clock())
+
+    def _send(self, judgement: Judgement, cause: Message) -> None:
+        for name, items in judgement.items.items():
+            outlet = self._channels[name]
+            wanted = [item for item in items if outlet.recoveries or item.news != "recovered"]
+            for urgent in (True, False):
+                some = [item for item in wanted if (rank(item.severity) >= outlet.urgent_from) is urgent]
+                for one in [[item] for item in some] if outlet.single else [some] if some else []:
+                    self._put(outlet.urgent if urgent else outlet.calm, one, cause, single=outlet.single)
+
+    def _put(self, sink: str, items: Iterable[Item], cause: Message, *, single: bool) -> None:
+        items = sorted(items, key=lambda item: (item.news == "recovered", -rank(item.severity)))
+        payload = {
+            "version": 1,
+            "severity": max((item.severity for item in items), key=rank),
+            "run": cause.payload.get("run"),
+            "at": self._clock().isoformat(),
+            "items": [item.as_payload() for item in items[:_MOST_ITEMS]],
+            "left_out": max(0, len(items) - _MOST_ITEMS),
+        }
+        key = items[0].key if single else ""
+        order = key or content_id("alerts", (cause.payload.get("run") or {}).get("job", ""))
+        self._outbox.put(sink, payload, kind="alert", id=content_id("alert", sink, cause.id, key), order_key=order)
+
+
+class Outlet:
+    """How a channel is reached.
+
+    Attributes:
+        urgent, calm: the names of its sinks; the same where nothing is ever held.
+        urgent_from: the rank of the severity from which on a message is urgent.
+        single: whether each alert has a message of its own.
+        recoveries: whether it is told of recoveries.
+    """
+
+    def __init__(self, urgent: str, calm: str, urgent_from: int, *, single: bool, recoveries: bool) -> None:
+        self.urgent = urgent
+        self.calm = calm
+        self.urgent_from = urgent_from
+        self.single = single
+        self.recoveries = recoveries
