@@ -605,6 +605,11 @@ class Write:
     error: ErrorInfo | None = None
     telemetry: Telemetry | None = field(default=None, repr=False, compare=False, metadata=_STAYS)
 
+    @property
+    def refused(self) -> bool:
+        """Whether a gate stopped it."""
+        return self.error is not None and self.error.type.rpartition(".")[2] == "WriteRefusedError"
+
     def kept(self) -> Write:
         """The same without what is only for who is told of its end: values that may be rows', and SQL."""
         return dataclasses.replace(self, measured=(), statement=None)

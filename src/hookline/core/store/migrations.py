@@ -159,7 +159,7 @@ VERSION_5 = (
     "CREATE INDEX ix_hookline_profiles_dataset_id ON hookline_profiles (dataset_id)",
 )
 
-# Who was told of what, and what is to be told.
+# Who was told of what, what is to be told, and numbers that go on from run to run.
 VERSION_6 = (
     """CREATE TABLE hookline_alerts (
         alert_key VARCHAR(32) NOT NULL,
@@ -182,6 +182,12 @@ VERSION_6 = (
         PRIMARY KEY (fact_id)
     )""",
     "CREATE INDEX ix_hookline_alert_facts_group_id ON hookline_alert_facts (group_id)",
+    """CREATE TABLE hookline_totals (
+        totals_key VARCHAR(32) NOT NULL,
+        changed_at VARCHAR(40) NOT NULL,
+        document TEXT NOT NULL,
+        PRIMARY KEY (totals_key)
+    )""",
 )
 
 

@@ -160,3 +160,11 @@ alert_facts = Table(
     Column("at", String(40), nullable=False),
     Column("document", Text, nullable=False),
 )
+# Numbers that go on from run to run; document: JSON, compressed and in base64.
+totals = Table(
+    "hookline_totals",
+    metadata,
+    Column("totals_key", String(32), primary_key=True),
+    Column("changed_at", String(40), nullable=False),
+    Column("document", Text, nullable=False),
+)

@@ -110,7 +110,7 @@ class FactFinder:
         """What a write that ended says, well or not."""
         make = _Maker(run, write.dataset, self._labels.of(write.dataset).owner)
         name = shown(str(write.dataset))
-        if _is_refusal(write.error) or any(one.refuses for one in write.verdicts):
+        if write.refused:
             state = "readers can see the data" if write.published else "nothing was published"
             yield make("write", "write_refused", self._severities, f"Write to {name} refused ({state})")
         elif write.error is not None:
@@ -201,10 +201,6 @@ class _Maker:
     def _key(self, about: str, name: str) -> str:
         place = (self.dataset.namespace, self.dataset.name) if self.dataset is not None else ("", self.run.job)
         return content_id("alert", about, self.run.environment, *place, name)
-
-
-def _is_refusal(error: ErrorInfo | None) -> bool:
-    return error is not None and error.type.rpartition(".")[2] == "WriteRefusedError"
 
 
 def _cause(error: ErrorInfo) -> str:

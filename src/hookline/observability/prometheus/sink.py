@@ -1,0 +1,149 @@
+"""The outbox's sink: points become totals in the store, and totals a job's file and its group on the Pushgateway.
+
+What the Pushgateway and the file show is a state, not samples with times: when one of them was away, the next state has
+everything, in any order, however late. So nothing is ever too old.
+"""
+
+from __future__ import annotations
+
+import base64
+import datetime as dt
+import hashlib
+import os
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hookline.core.errors import HooklineError, SinkError
+from hookline.core.events import content_id, utc_now
+from hookline.observability.metrics import Point, tag_value
+from hookline.observability.prometheus.options import PrometheusConfig, PushOptions
+from hookline.observability.prometheus.text import CONTENT_TYPE, render
+from hookline.observability.prometheus.totals import Totals
+
+if TYPE_CHECKING:
+    from hookline.core.outbox import Message
+    from hookline.core.store import LazyStore
+    from hookline.core.web import Address
+
+
+class PrometheusSink:
+    """Adds up, and shows.
+
+    Args:
+        store: where totals live; None: in this process.
+        textfile_dir: where files go, as an absolute path.
+    """
+
+    batch_size = 200
+
+    def __init__(
+        self,
+        config: PrometheusConfig,
+        store: LazyStore | None,
+        textfile_dir: Path | None,
+        *,
+        clock: Callable[[], dt.datetime] = utc_now,
+    ) -> None:
+        self._store = store
+        self._forget_s = config.forget_s
+        self._folder = textfile_dir
+        self._pusher = None if config.push is None else _Pusher(config.push)
+        self._clock = clock
+        self._own: dict[str, Mapping[str, Any]] = {}
+
+    def deliver(self, messages: Sequence[Message]) -> None:
+        """Add each message's points once, then show the totals of the jobs concerned.
+
+        Raises:
+            SinkError: the store, the folder or the Pushgateway did not take them.
+        """
+        by_job: defaultdict[str, list[Message]] = defaultdict(list)
+        for message in messages:
+            by_job[str(message.payload["job"])].append(message)
+        for job, mine in by_job.items():
+            try:
+                totals = self._added(job, mine)
+            except (KeyError, TypeError, ValueError) as error:
+                raise SinkError(f"points are not understood ({type(error).__name__})", retryable=False) from None
+            except HooklineError as error:
+                raise SinkError(f"totals wait for the store: {error}") from None
+            content = render(totals)
+            if self._folder is not None:
+                _write(self._folder / f"hookline-{file_name(job)}.prom", content)
+            if self._pusher is not None:
+                self._pusher.push(job, content)
+
+    def _added(self, job: str, messages: Sequence[Message]) -> Totals:
+        key = content_id("prometheus", job)
+        if self._store is None:
+            totals = self._add(self._own.get(key), messages)
+            self._own[key] = totals.dump()
+            return totals
+        from hookline.core.store.totals import keep_totals, read_totals
+
+        store = self._store.get()
+        with store.transaction() as connection:
+            store.lock(connection, key)
+            totals = self._add(read_totals(connection, key), messages)
+            keep_totals(store, connection, key, self._clock().isoformat(), totals.dump())
+        return totals
+
+    def _add(self, known: Mapping[str, Any] | None, messages: Sequence[Message]) -> Totals:
+        totals = Totals.load(known)
+        for message in messages:
+            totals.add((Point.from_payload(point) for point in message.payload["points"]), message.id)
+        totals.forget(self._clock() - dt.timedelta(seconds=self._forget_s))
+        return totals
+
+
+class _Pusher:
+    """Replaces a job's group on a Pushgateway."""
+
+    def __init__(self, options: PushOptions) -> None:
+        self._options = options
+        self._address: Address | None = None
+        self._headers = {"Content-Type": CONTENT_TYPE}
+        if options.username is not None and options.password is not None:
+            login = f"{options.username}:{options.password.get_secret_value()}".encode()
+            self._headers["Authorization"] = f"Basic {base64.b64encode(login).decode()}"
+
+    def push(self, job: str, content: bytes) -> None:
+        from hookline.core.web import Address, check
+
+        if self._address is None:
+            url = self._options.url.get_secret_value().rstrip("/")
+            self._address = Address(url, timeout_s=self._options.timeout_s)
+        path = f"/metrics/{_grouping('job', tag_value(job) or 'unnamed')}"
+        if self._options.instance is not None:
+            path += f"/{_grouping('instance', self._options.instance)}"
+        reply = self._address.send(content, self._headers, path=path, method="PUT")
+        check(reply, self._address.place, "the metrics")
+
+
+def _grouping(name: str, value: str) -> str:
+    """A part of the path; what is not plain is in base64."""
+    if re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9_.-]*", value):
+        return f"{name}/{value}"
+    return f"{name}@base64/{base64.urlsafe_b64encode(value.encode()).decode()}"
+
+
+def file_name(job: str) -> str:
+    """A job's name as a part of a file's: no separators, bounded, unique."""
+    digest = hashlib.sha256(job.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+    return f"{re.sub(r'[^A-Za-z0-9_-]+', '_', job)[:60]}-{digest}"
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Under another name first, which the collector passes over: nobody reads half a file."""
+    hidden = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        hidden.write_bytes(content)
+        hidden.chmod(0o644)
+        os.replace(hidden, path)
+    except OSError as error:
+        hidden.unlink(missing_ok=True)
+        raise SinkError(f"{path.parent} can't be written: {error.strerror}") from None

@@ -1,0 +1,327 @@
+"""``alerts`` from a run to a channel: one message, once, whatever dies in between; and ``hookline alerts test``."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any, ClassVar
+
+import pytest
+
+from hookline.cli import main
+from hookline.core.config_models import Config, PluginEntry
+from hookline.core.events import ErrorInfo, Verdict
+from hookline.core.runtime import Runtime
+from hookline.plugins.alerts import AlertsPlugin
+from hookline.testing import PluginContract, sample_write
+
+SLACK = {"type": "slack", "webhook_url": "https://127.0.0.1:1/SECRET"}
+
+
+class TestContract(PluginContract):
+    plugin = "alerts"
+    good_options: ClassVar = {
+        "channels": {
+            "team": {**SLACK, "quiet_hours": {"begin": "00:00", "end": "00:00", "time_zone": "Europe/Berlin"}},
+            "mail": {"type": "email", "host": "127.0.0.1", "port": 1, "sender": "a@b", "to": "c@d", "tls": "none"},
+            "duty": {"type": "pagerduty", "routing_key": "k", "webhook_url": "http://127.0.0.1:1/x"},
+        },
+        "routes": [{"to": "team", "severity": "info", "escalate": [{"after_s": 60, "to": ["duty", "mail"]}]}],
+        "severities": {"write_failed": "critical"},
+    }
+    bad_options: ClassVar = (
+        {},
+        {"channels": {}},
+        {"channels": {"a b": SLACK}},
+        {"channels": {"a": {"type": "teams"}}},
+        {"channels": {"a": {"type": "slack"}}},
+        {"channels": {"a": {"type": "slack", "webhook_url": "hooks.slack.com/x"}}},
+        {"channels": {"a": {"type": "slack", "webhook_url": "file:///etc/passwd"}}},
+        {"channels": {"a": {**SLACK, "chanel": "#x"}}},
+        {"channels": {"a": {**SLACK, "quiet_hours": {"begin": "22:00", "end": "7"}}}},
+        {"channels": {"a": {**SLACK, "quiet_hours": {"begin": "22:00", "end": "07:00", "time_zone": "Mars/Base"}}}},
+        {"channels": {"a": {"type": "pagerduty", "routing_key": "k", "quiet_hours": {"begin": "1", "end": "2"}}}},
+        {"channels": {"a": {"type": "sns", "topic_arn": "alerts"}}},
+        {"channels": {"a": {"type": "email", "host": "h", "sender": "a@b", "to": []}}},
+        {"channels": {"a": {"type": "email", "host": "h", "sender": "a@b\nBcc: x@y", "to": "c@d"}}},
+        {"channels": {"a": {"type": "email", "host": "h", "sender": "a@b", "to": "c@d", "username": "u"}}},
+        {
+            "channels": {
+                "a": {
+                    "type": "email",
+                    "host": "h",
+                    "sender": "a@b",
+                    "to": "c@d",
+                    "username": "u",
+                    "password": "p",
+                    "tls": "none",
+                }
+            }
+        },
+        {"channels": {"a": {"type": "webhook", "webhook_url": "http://x/", "headers": {"A": "b\r\nC: d"}}}},
+        {"channels": {"a": SLACK}, "routes": [{"to": "b"}]},
+        {"channels": {"a": SLACK}, "routes": [{"to": "a", "escalate": [{"to": "a"}]}]},
+        {"channels": {"a": SLACK}, "routes": [{"to": "a", "severity": "fatal"}]},
+        {"channels": {"a": SLACK}, "severities": {"fire": "critical"}},
+        {"channels": {"a": SLACK}, "repeat_s": 0},
+    )
+
+
+class Backend:
+    """Takes JSON; answers ``status`` as long as that is not 200."""
+
+    def __init__(self, port: int = 0) -> None:
+        self.status = 200
+        self.taken: list[Any] = []
+        backend = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if backend.status == 200:
+                    backend.taken.append(json.loads(body))
+                self.send_response(backend.status)
+                self.end_headers()
+                self.wfile.write(b"ok" if backend.status == 200 else b"SECRET")
+
+            def log_message(self, *_: Any) -> None:
+                """Nothing: the tests' output is theirs."""
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.port = self._server.server_address[1]
+        Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}/SECRET"
+
+    @property
+    def titles(self) -> list[list[str]]:
+        return [[f"{item['news']}: {item['title']}" for item in one["items"]] for one in self.taken]
+
+    def stop(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def backend() -> Iterator[Backend]:
+    running = Backend()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def started(tmp_path: Path, backend: Backend) -> Iterator[Callable[..., Runtime]]:
+    """A process's runtime, whose alerts go to the back end; ``close`` of what it gives ends the process."""
+    opened: list[Runtime] = []
+
+    def start(**options: Any) -> Runtime:
+        channel = {"type": "webhook", "webhook_url": backend.url}
+        entry = PluginEntry("alerts", {"channels": {"hook": channel}, **options})
+        config = Config(state_dir=tmp_path / "state", base_dir=tmp_path, plugins=(entry,))
+        opened.append(Runtime(config))
+        return opened[-1]
+
+    yield start
+    for runtime in opened:
+        runtime.close()
+
+
+def run(runtime: Runtime, *writes: Any, failed: bool = False, job: str = "nightly") -> None:
+    scope = runtime.open_run(job)
+    for write in writes:
+        write = dataclasses.replace(write, write_id=scope.next_write_id())
+        scope.record_write_started(write)
+        scope.record_write_ended(write, failed=write.error is not None)
+    runtime.close_run(scope, exit_code=int(failed), error=ErrorInfo("builtins.KeyError") if failed else None)
+
+
+def judged(status: Any, **more: Any) -> Any:
+    return sample_write(verdicts=(Verdict("unique(id)", "error", status, failing_rows=2),), **more)
+
+
+def test_a_run_is_one_message_and_its_recovery_another(started: Any, backend: Backend) -> None:
+    runtime = started()
+    run(runtime, judged("failed"), judged("failed"), failed=True)
+    assert runtime.close() == 0
+    runtime = started()
+    run(runtime, judged("passed"))
+    run(runtime, judged("passed"))
+    assert runtime.close() == 0
+    assert [sorted(titles) for titles in backend.titles] == [
+        [
+            "alert: Check unique(id) on /data/orders failed: 2 of 3 rows",
+            "alert: Run of nightly failed with exit code 1 (KeyError)",
+        ],
+        [
+            "recovered: Check unique(id) on /data/orders failed: 2 of 3 rows",
+            "recovered: Run of nightly failed with exit code 1 (KeyError)",
+        ],
+    ]
+
+
+def test_a_run_inside_another_is_told_of_with_it(started: Any, backend: Backend) -> None:
+    runtime = started()
+    outer = runtime.open_run("outer")
+    with runtime.inside(outer):
+        run(runtime, judged("failed"), job="inner", failed=True)
+    assert backend.taken == []
+    runtime.close_run(outer)
+    assert runtime.close() == 0
+    assert [len(titles) for titles in backend.titles] == [2]
+
+
+def test_a_run_that_goes_on_is_told_of_meanwhile(started: Any, backend: Backend) -> None:
+    runtime = started(group_s=0.2)
+    scope = runtime.open_run("stream")
+    for number, status in enumerate(("failed", "passed")):
+        write = judged(status, write_id=scope.next_write_id(), batch_id=number)
+        scope.record_write_started(write)
+        scope.record_write_ended(write, failed=False)
+        runtime.tracing.drain()
+        deadline = time.monotonic() + 5.0
+        while len(backend.taken) <= number and time.monotonic() < deadline:
+            time.sleep(0.02)
+    assert [items[0].split(":")[0] for items in backend.titles] == ["alert", "recovered"]
+    runtime.close_run(scope)
+
+
+def test_a_channel_that_is_dead_costs_nothing_and_hears_of_everything_later(started: Any, backend: Backend) -> None:
+    backend.status = 503
+    runtime = started()
+    began = time.monotonic()
+    run(runtime, judged("failed"))
+    assert time.monotonic() - began < 2.0
+    assert runtime.outbox.flush(0.3) == 1
+    told = " ".join(runtime.outbox.problems())
+    assert "HTTP 503" in told
+    assert "SECRET" not in told
+    runtime.close()
+    backend.status = 200
+    runtime = started()
+    assert runtime.outbox.replay() == 0
+    assert len(backend.taken) == 1
+
+
+_KILLED = """
+import dataclasses, os, sys
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+from test_alerts import Config, PluginEntry, Runtime, judged
+entry = PluginEntry("alerts", {{"channels": {{"hook": {{"type": "webhook", "webhook_url": {url!r}}}}}}})
+runtime = Runtime(Config(state_dir=Path({state!r}), plugins=(entry,)))
+scope = runtime.open_run("nightly")
+write = judged("failed", write_id=scope.next_write_id())
+scope.record_write_started(write)
+scope.record_write_ended(write, failed=False)
+runtime.tracing.drain()
+os.kill(os.getpid(), 9)
+"""
+
+
+def test_what_a_run_that_was_killed_had_found_is_told_with_its_death(
+    started: Any, backend: Backend, tmp_path: Path
+) -> None:
+    code = _KILLED.format(tests=str(Path(__file__).parent), url=backend.url, state=str(tmp_path / "state"))
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    assert subprocess.run([sys.executable, "-c", code], env=environ, check=False, timeout=60).returncode == -9
+    runtime = started()
+    run(runtime, job="another")
+    assert runtime.close() == 0
+    assert [sorted(titles) for titles in backend.titles] == [
+        [
+            "alert: A run of nightly was found dead: its process ended without a word",
+            "alert: Check unique(id) on /data/orders failed: 2 of 3 rows",
+        ]
+    ]
+
+
+def test_escalation_by_time_needs_no_run_of_the_same_job(started: Any, backend: Backend) -> None:
+    channel = {"type": "webhook", "webhook_url": backend.url}
+    route = {"to": "hook", "escalate": [{"after_s": 0.01, "to": "boss"}]}
+    options = {"channels": {"hook": channel, "boss": {**channel, "headers": {"X": "boss"}}}, "routes": [route]}
+    runtime = started(**options)
+    run(runtime, failed=True)
+    runtime.close()
+    time.sleep(0.05)
+    runtime = started(**options)
+    assert runtime.outbox.replay() == 0
+    assert [titles[0].partition(":")[0] for titles in backend.titles] == ["alert", "escalated"]
+
+
+# -- hookline alerts test ----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def configured(tmp_path: Path, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in ("HOOKLINE_CONFIG", "HOOKLINE_ENV", "HOOKLINE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+    file = tmp_path / "hookline.yaml"
+    file.write_text(
+        "plugins:\n  alerts:\n    channels:\n"
+        f"      team: {{type: slack, webhook_url: '{backend.url}'}}\n"
+        "      dead: {type: webhook, webhook_url: 'http://127.0.0.1:1/SECRET', signing_secret: hunter2}\n"
+    )
+    return file
+
+
+def test_the_command_says_what_each_channel_answers(
+    configured: Path, backend: Backend, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["alerts", "test"]) == 1
+    out, err = capsys.readouterr()
+    lines = [line.split(maxsplit=3) for line in out.splitlines()]
+    assert lines[1] == ["team", "slack", "ok", "ok"]
+    assert lines[2][:3] == ["dead", "webhook", "failed"]
+    assert "can't be reached (ConnectionRefusedError)" in lines[2][3]
+    assert err == "hookline: 1 of 2 channels did not take the message\n"
+    assert "SECRET" not in out + err
+    (message,) = backend.taken
+    assert message["text"] == "🔵 hookline: a test message, nothing is wrong"
+    assert not (configured.parent / ".hookline").exists(), "a test leaves nothing to be delivered later"
+
+
+def test_the_command_tries_the_channels_that_are_named(configured: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["alerts", "test", "--channel", "team", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told == {"version": 1, "channels": [{"channel": "team", "type": "slack", "ok": True, "answer": "ok"}]}
+    assert main(["alerts", "test", "--channel", "taem"]) == 4
+    assert "there is no channel 'taem'; there are: dead, team" in capsys.readouterr().err
+
+
+def test_the_command_needs_channels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HOOKLINE_CONFIG", raising=False)
+    assert main(["alerts", "test"]) == 4
+    assert "no channels are configured" in capsys.readouterr().err
+
+
+def test_a_wrong_url_is_not_quoted(configured: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = configured.read_text()
+    configured.write_text(text.replace("'http://127.0.0.1:1/SECRET'", "'127.0.0.1:1/SECRET'"))
+    assert main(["alerts", "test"]) == 4
+    told = capsys.readouterr().err
+    assert "webhook_url" in told
+    assert "SECRET" not in told
+    assert "hunter2" not in told
+
+
+def test_the_plugin_is_light() -> None:
+    """What attaching loads; channels, HTTP and the database wait until there is something to tell."""
+    code = (
+        "import sys, hookline.plugins.alerts\n"
+        "heavy = {'boto3', 'sqlalchemy', 'smtplib', 'http.client', 'hookline.core.web'}\n"
+        "assert not heavy & set(sys.modules), heavy & set(sys.modules)\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+    assert AlertsPlugin.Config.__name__ == "AlertsConfig"
