@@ -185,10 +185,16 @@ def _of_quality(verdicts: tuple[Verdict, ...], refused: bool, make: _Maker) -> I
     for one in verdicts:
         if one.status == "failed" and one.failing_rows:
             failing[one.severity] += one.failing_rows
-    for severity, rows in sorted(failing.items()):
-        yield from make("quality.failing_rows", rows, severity=severity)
-    distances = [float(one.observed) for one in verdicts if one.kind in DRIFT_KINDS and _is_number(one.observed)]
-    yield from make("quality.drift_score", max(distances, default=None))
+    for level, rows in sorted(failing.items()):
+        yield from make("quality.failing_rows", rows, severity=level)
+    yield from make("quality.drift_score", max(_distances(verdicts), default=None))
+
+
+def _distances(verdicts: tuple[Verdict, ...]) -> Iterator[float]:
+    for one in verdicts:
+        observed = one.observed
+        if one.kind in DRIFT_KINDS and isinstance(observed, (int, float)):
+            yield float(observed)
 
 
 def points_of_run(
@@ -289,7 +295,3 @@ def points_of_outbox(
 
 def _is_refusal(write: Write) -> bool:
     return write.error is not None and write.error.type.rpartition(".")[2] == "WriteRefusedError"
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, (int, float)) and not isinstance(value, bool)
