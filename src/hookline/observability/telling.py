@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.events import Run, RunEnded, Write, content_id, utc_now
@@ -19,34 +19,25 @@ logger = logging.getLogger(__name__)
 MOST_POINTS = 100
 
 
-class PointTeller:
-    """Puts the points of what happened into the outbox.
+class PointFinder:
+    """Finds the points of what happened.
 
     Args:
-        sink: where to; of one job in the order in which they came.
         max_tag_values: how many values of one tag are told apart.
     """
 
-    def __init__(self, context: PluginContext, sink: str, max_tag_values: int) -> None:
+    def __init__(self, context: PluginContext, max_tag_values: int) -> None:
         self._context = context
-        self._sink = sink
         self._guard = CardinalityGuard(max_tag_values)
         self._costing = Costing(context.cost, context.base_dir)
         self._warned = False
 
-    def write_ended(self, write: Write, run: Run) -> None:
-        """Tell the points of a write that ended, well or not."""
-        points = points_of_write(write, run, self._context.labels, guard=self._guard)
-        self._put(points, run, "write", write.write_id)
+    def of_write(self, write: Write, run: Run) -> tuple[Point, ...]:
+        """Those of a write that ended, well or not."""
+        return points_of_write(write, run, self._context.labels, guard=self._guard)
 
-    def run_ended(self, ended: RunEnded, run: Run) -> None:
-        """Tell the points of a run that ended, and how the outbox fares."""
-        labels = self._context.labels
-        points = points_of_run(ended, run, labels, cost=self.cost_of(ended, run), guard=self._guard)
-        self._put(points, run, "run", run.run_id)
-        statuses = self._context.outbox.status()
-        own = points_of_outbox(statuses, utc_now(), environment=self._context.environment, labels=labels)
-        self._put(own, run, "process", run.run_id)
+    def of_run(self, ended: RunEnded, run: Run) -> tuple[Point, ...]:
+        """Those of a run that ended, what it cost among them."""
         if self._guard.replaced and not self._warned:
             self._warned = True
             logger.warning(
@@ -54,15 +45,62 @@ class PointTeller:
                 self._context.name,
                 self._guard.replaced,
             )
+        return points_of_run(ended, run, self._context.labels, cost=self.cost_of(ended, run), guard=self._guard)
+
+    def of_outbox(self) -> tuple[Point, ...]:
+        """How this process's deliveries fare."""
+        context = self._context
+        found = context.outbox.status()
+        return points_of_outbox(found, utc_now(), environment=context.environment, labels=context.labels)
 
     def cost_of(self, ended: RunEnded, run: Run) -> RunCost | None:
         """What a run cost, where that is known."""
         return self._costing.of_run(ended, run)
 
+
+class PointTeller:
+    """Puts the points of what happened into the outbox.
+
+    Args:
+        sink: where to; of one job in the order in which they came. None: nowhere.
+        max_tag_values: how many values of one tag are told apart.
+        also: called with the points of each message, in the job's time.
+    """
+
+    def __init__(
+        self,
+        context: PluginContext,
+        sink: str | None,
+        max_tag_values: int,
+        *,
+        also: Callable[[Sequence[Point]], None] | None = None,
+    ) -> None:
+        self._context = context
+        self._sink = sink
+        self._also = also
+        self._finder = PointFinder(context, max_tag_values)
+
+    def write_ended(self, write: Write, run: Run) -> None:
+        """Tell the points of a write that ended, well or not."""
+        self._put(self._finder.of_write(write, run), run, "write", write.write_id)
+
+    def run_ended(self, ended: RunEnded, run: Run) -> None:
+        """Tell the points of a run that ended, and how the outbox fares."""
+        self._put(self._finder.of_run(ended, run), run, "run", run.run_id)
+        self._put(self._finder.of_outbox(), run, "process", run.run_id)
+
+    def cost_of(self, ended: RunEnded, run: Run) -> RunCost | None:
+        """What a run cost, where that is known."""
+        return self._finder.cost_of(ended, run)
+
     def _put(self, points: Sequence[Point], run: Run, kind: str, *key: str) -> None:
+        if self._also is not None:
+            self._also(points)
+        if self._sink is None:
+            return
         for number, payload in enumerate(_payloads(points)):
             id = content_id("points", kind, *key, number)
-            payload["run_id"] = run.run_id
+            payload |= {"run_id": run.run_id, "job": run.job}
             self._context.outbox.put(self._sink, payload, kind="points", id=id, order_key=order_key(run))
 
 

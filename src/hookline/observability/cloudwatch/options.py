@@ -18,13 +18,9 @@ def _not_of_aws(name: str) -> str:
     return name
 
 
-_Namespace = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9._/#-][A-Za-z0-9._/#:-]{0,254}$"), AfterValidator(_not_of_aws)
-]
+_Namespace = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/#-][A-Za-z0-9._/#:-]{0,254}$"), AfterValidator(_not_of_aws)]
 # What PutRetentionPolicy takes.
-_Days = Literal[
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
-]
+_Days = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
 Tags = tuple[_Text, ...]
 # Every series that an alarm looks at: all jobs of an environment together, and each job of it.
 ROLLUPS: tuple[tuple[str, ...], ...] = (("env",), ("env", "job"))

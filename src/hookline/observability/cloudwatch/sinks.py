@@ -71,9 +71,7 @@ class MetricsSink:
 
     def _datums(self, points: Sequence[Point]) -> list[dict[str, Any]]:
         options = self._options
-        return datums(
-            points, extra=options.dimensions, rollups=options.rolled_up, resolution_s=options.resolution_s
-        )
+        return datums(points, extra=options.dimensions, rollups=options.rolled_up, resolution_s=options.resolution_s)
 
 
 class LogsSink:
@@ -130,7 +128,9 @@ class LogsSink:
                 raise SinkError(f"CloudWatch Logs left out events ({ranges})", retryable=False)
             at_fault = _rejected(events, rejected)
             self._arrived.add(
-                message for message, own in group if not any((round(at.timestamp() * 1000), text) in at_fault for at, text in own)
+                message
+                for message, own in group
+                if not any((round(at.timestamp() * 1000), text) in at_fault for at, text in own)
             )
             raise SinkError(f"CloudWatch Logs left out some events ({ranges})", retryable=False)
 

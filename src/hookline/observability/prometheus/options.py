@@ -61,6 +61,9 @@ class PrometheusConfig(PluginConfig):
     host: Annotated[str, Field(min_length=1)] = Field(
         "127.0.0.1", description="The address of that port; whoever reaches it can read all metrics."
     )
+    max_tag_values: Annotated[int, Field(gt=0)] = Field(
+        200, description="How many values of one label are told apart; the rest are (other)."
+    )
     forget_s: Annotated[float, Field(gt=0, allow_inf_nan=False)] = Field(
         2_592_000.0, description="Seconds after which a series that does not change is dropped."
     )
