@@ -72,7 +72,7 @@ class Address:
     def __repr__(self) -> str:
         return f"Address({self.place!r})"
 
-    def send(self, body: bytes, headers: Mapping[str, str], *, path: str = "", method: str = "POST") -> Reply:
+    def send(self, body: bytes | None, headers: Mapping[str, str], *, path: str = "", method: str = "POST") -> Reply:
         """Send a request and wait for its answer, whatever that is.
 
         Args:

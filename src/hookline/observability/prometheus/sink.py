@@ -7,6 +7,7 @@ everything, in any order, however late. So nothing is ever too old.
 from __future__ import annotations
 
 import base64
+import contextlib
 import datetime as dt
 import hashlib
 import os
@@ -145,5 +146,6 @@ def _write(path: Path, content: bytes) -> None:
         hidden.chmod(0o644)
         os.replace(hidden, path)
     except OSError as error:
-        hidden.unlink(missing_ok=True)
+        with contextlib.suppress(OSError):
+            hidden.unlink()
         raise SinkError(f"{path.parent} can't be written: {error.strerror}") from None
