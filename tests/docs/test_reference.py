@@ -28,6 +28,8 @@ from hookline.core.outbox import Outbox
 from hookline.core.plugin_source import import_plugin, installed_plugins
 from hookline.core.runtime import Runtime
 from hookline.core.summary import run_document
+from hookline.observability.alerts import options as alert_options
+from hookline.observability.alerts.facts import DEFAULT_SEVERITIES, Kind
 from hookline.testing import sample_write
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
@@ -183,6 +185,13 @@ def impact_document(capsys: pytest.CaptureFixture[str]) -> Any:
     return {key: value for key, value in document.items() if key not in ("version", "nodes", "edges")}
 
 
+def alerts_document(capsys: pytest.CaptureFixture[str]) -> Any:
+    channel = "{type: webhook, webhook_url: 'http://127.0.0.1:1/'}"
+    Path("alerts.yaml").write_text(f"plugins: {{alerts: {{channels: {{bot: {channel}}}}}}}\n")
+    assert main(["alerts", "test", "--config", "alerts.yaml", "--json"]) == 1, "nobody listens"
+    return json.loads(capsys.readouterr().out)
+
+
 DOCUMENTS: Mapping[str, Callable[[pytest.CaptureFixture[str]], Any]] = {
     "`hookline runs --json`": lambda capsys: printed(capsys, "runs", "--json"),
     "`hookline plugins --json`": lambda capsys: printed(capsys, "plugins", "--json"),
@@ -190,6 +199,7 @@ DOCUMENTS: Mapping[str, Callable[[pytest.CaptureFixture[str]], Any]] = {
     "`hookline lineage impact NAME --format json`": impact_document,
     "`hookline lineage schema NAME --json`": schema_document,
     "`hookline outbox status --json`": outbox_document,
+    "`hookline alerts test --json`": alerts_document,
 }
 
 
@@ -319,6 +329,38 @@ def test_every_key_of_the_configuration_is_told_as_its_model_has_it() -> None:
             expected |= {key: (default, meaning) for key, default, meaning in options}
     rows = {names(cells[0])[0]: (cells[1], cells[2]) for cells in tables("configuration.md")}
     assert rows == expected
+
+
+CHANNELS: Mapping[str, type[BaseModel]] = {
+    "slack": alert_options.SlackOptions,
+    "email": alert_options.EmailOptions,
+    "pagerduty": alert_options.PagerDutyOptions,
+    "sns": alert_options.SnsOptions,
+    "webhook": alert_options.WebhookOptions,
+}
+
+
+def test_every_option_of_a_channel_is_told_as_its_model_has_it() -> None:
+    def told(heading: str) -> dict[str, tuple[str, str]]:
+        return {names(cells[0])[0]: (cells[1], cells[2]) for cells in tables("alerts.md", heading)}
+
+    def options(model: type[BaseModel]) -> dict[str, tuple[str, str]]:
+        fields = model.model_fields.items()
+        return {name: (shown_default(field), field.description or "") for name, field in fields}
+
+    common = options(alert_options.ChannelOptions)
+    assert told("Every channel") == common
+    assert told("quiet_hours") == options(alert_options.QuietHours)
+    for heading, model in CHANNELS.items():
+        assert told(heading) == {key: row for key, row in options(model).items() if key not in common}
+        assert options(model)["type"][1] == heading
+
+
+def test_every_kind_of_alert_is_told_with_its_severity() -> None:
+    rows = {names(cells[0])[0]: cells[2] for cells in tables("alerts.md", "Kinds")}
+    assert list(rows) == list(get_args(Kind))
+    for kind, severity in DEFAULT_SEVERITIES.items():
+        assert rows[kind].startswith(severity) or kind == "check_failed"
 
 
 # -- commands ----------------------------------------------------------------------------------------------------------

@@ -91,7 +91,7 @@ class QuietHours(_Options):
 class ChannelOptions(_Options):
     """What every channel has."""
 
-    type: str
+    type: str = Field(description="slack, email, pagerduty, sns or webhook.")
     recoveries: bool = Field(True, description="Whether it is told when something is well again.")
     quiet_hours: QuietHours | None = Field(None, description="When it is left in peace; what is held comes afterwards.")
     max_age_s: Seconds = Field(
