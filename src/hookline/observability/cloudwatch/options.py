@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from hookline.core.plugin import PluginConfig
 
 _Text = Annotated[str, Field(min_length=1, max_length=255)]
+_Arn = Annotated[str, Field(pattern=r"^arn:[!-~]{1,1020}$")]
 _Group = Annotated[str, Field(pattern=r"^[.\-_/#A-Za-z0-9]{1,512}$")]
 
 
@@ -18,13 +19,9 @@ def _not_of_aws(name: str) -> str:
     return name
 
 
-_Namespace = Annotated[
-    str, Field(pattern=r"^[A-Za-z0-9._/#-][A-Za-z0-9._/#:-]{0,254}$"), AfterValidator(_not_of_aws)
-]
+_Namespace = Annotated[str, Field(pattern=r"^[A-Za-z0-9._/#-][A-Za-z0-9._/#:-]{0,254}$"), AfterValidator(_not_of_aws)]
 # What PutRetentionPolicy takes.
-_Days = Literal[
-    1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653
-]
+_Days = Literal[1, 3, 5, 7, 14, 30, 60, 90, 120, 150, 180, 365, 400, 545, 731, 1096, 1827, 2192, 2557, 2922, 3288, 3653]
 Tags = tuple[_Text, ...]
 # Every series that an alarm looks at: all jobs of an environment together, and each job of it.
 ROLLUPS: tuple[tuple[str, ...], ...] = (("env",), ("env", "job"))
@@ -54,6 +51,13 @@ class CloudWatchOptions(PluginConfig):
     log_group: _Group | None = Field(None, description="The log group of records of runs and writes. Default: none.")
     log_retention_days: _Days | None = Field(None, description="How long a log group that is made here keeps records.")
     timeout_s: Annotated[float, Field(gt=0, le=120)] = Field(20.0, description="Seconds to wait for an answer.")
+
+    alarm_jobs: tuple[_Text, ...] = Field(
+        (), description="Jobs with alarms of their own; all jobs together always have."
+    )
+    alarm_actions: tuple[_Arn, ...] = Field(
+        (), description="What alarms set off and take back, such as an SNS topic: ARNs."
+    )
 
     @property
     def rolled_up(self) -> tuple[tuple[str, ...], ...]:

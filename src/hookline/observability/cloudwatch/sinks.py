@@ -71,9 +71,7 @@ class MetricsSink:
 
     def _datums(self, points: Sequence[Point]) -> list[dict[str, Any]]:
         options = self._options
-        return datums(
-            points, extra=options.dimensions, rollups=options.rolled_up, resolution_s=options.resolution_s
-        )
+        return datums(points, extra=options.dimensions, rollups=options.rolled_up, resolution_s=options.resolution_s)
 
 
 class LogsSink:
@@ -130,7 +128,9 @@ class LogsSink:
                 raise SinkError(f"CloudWatch Logs left out events ({ranges})", retryable=False)
             at_fault = _rejected(events, rejected)
             self._arrived.add(
-                message for message, own in group if not any((round(at.timestamp() * 1000), text) in at_fault for at, text in own)
+                message
+                for message, own in group
+                if not any((round(at.timestamp() * 1000), text) in at_fault for at, text in own)
             )
             raise SinkError(f"CloudWatch Logs left out some events ({ranges})", retryable=False)
 
@@ -211,7 +211,11 @@ def _by_request(waiting: Sequence[tuple[Message, str, Events]]) -> Iterator[tupl
 
 
 def _rejected(events: Sequence[tuple[int, str]], told: Mapping[str, int]) -> set[tuple[int, str]]:
-    """The events that an answer says were left out: those before an end, and those from a start."""
-    end = max((int(told.get(key, 0)) for key in ("tooOldLogEventEndIndex", "expiredLogEventEndIndex")), default=0)
+    """The events that an answer says were left out: those up to an end, and those from a start.
+
+    AWS has the end as the first that was taken; others have it as the last that was not. One too many is sent again, no
+    event is lost.
+    """
+    ends = [int(told[key]) for key in ("tooOldLogEventEndIndex", "expiredLogEventEndIndex") if key in told]
     start = int(told.get("tooNewLogEventStartIndex", len(events)))
-    return {*events[:end], *events[start:]}
+    return {*events[: max(ends, default=-1) + 1], *events[start:]}
