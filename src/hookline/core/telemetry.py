@@ -15,7 +15,7 @@ from typing import Literal
 Attribution = Literal["tag", "batch", "window", "none"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Spread:
     """How a number differs between the tasks of a stage: least, quarter, middle, three quarters, greatest."""
 
@@ -26,7 +26,7 @@ class Spread:
     maximum: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StageTelemetry:
     """One attempt of a stage.
 
@@ -86,12 +86,14 @@ class StageTelemetry:
         return spread.maximum / spread.median
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class StreamProgress:
     """What Spark's own progress says of a streaming batch.
 
     Attributes:
-        query_id, query_run_id: Spark's; ``batch_id`` is the write's.
+        query_id, query_run_id: Spark's.
+        batch_id: the batch that these numbers are about: the write's, or, where that is not over yet (a batch function goes
+            on after its write), the one before. Each batch's numbers stand on one write only.
         input_rows: rows that the batch read.
         input_rows_per_s, processed_rows_per_s: how fast they came, and how fast they were worked on.
         trigger_s: from the batch's begin to its end.
@@ -99,11 +101,13 @@ class StreamProgress:
         state_rows, state_bytes: what stateful operators hold.
         state_dropped_rows: rows that came later than the watermark and were dropped.
         watermark_delay_s: how far the watermark is behind the latest event time that was seen.
-        event_time_lag_s: how far the latest event time that was seen is behind the clock.
+        event_time_lag_s: how far the latest event time that was seen was behind the clock when the batch's rows were
+            published.
     """
 
     query_id: str
     query_run_id: str
+    batch_id: int
     input_rows: int
     input_rows_per_s: float | None = None
     processed_rows_per_s: float | None = None
@@ -116,7 +120,7 @@ class StreamProgress:
     event_time_lag_s: float | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Telemetry:
     """What Spark spent on one write: sums over all attempts of the stages of the jobs that belong to it.
 
@@ -168,9 +172,14 @@ class Telemetry:
         return self.attribution != "none"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CachedData:
-    """A persisted RDD or DataFrame at the end of a run."""
+    """A persisted RDD or DataFrame at the end of a run.
+
+    Attributes:
+        uses: how many of the application's queries it was a part of, the one that filled it included; None when not all
+            were seen.
+    """
 
     rdd_id: int
     storage_level: str
@@ -178,9 +187,10 @@ class CachedData:
     partitions_cached: int
     memory_bytes: int
     disk_bytes: int
+    uses: int | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RunTelemetry:
     """What a run took of its Spark application: everything between its start and its end, writes or not.
 
@@ -198,6 +208,7 @@ class RunTelemetry:
         peak_heap_bytes: the greatest JVM heap of an executor or the driver, where Spark knows it.
         input_bytes, shuffle_read_bytes, shuffle_write_bytes: of all tasks.
         tasks, tasks_failed: as executors count them.
+        elsewhere: what jobs spent that belong to no write: counts, collects, caches that were filled.
         cached: what is still persisted.
         settings: of Spark, those that advice is about; never a credential.
         missing: why numbers are not there, as sentences.
@@ -222,7 +233,7 @@ class RunTelemetry:
     shuffle_write_bytes: int = 0
     tasks: int = 0
     tasks_failed: int = 0
-    result_bytes: int = 0
+    elsewhere: Telemetry | None = None
     cached: tuple[CachedData, ...] = ()
     settings: tuple[tuple[str, str], ...] = ()
     missing: tuple[str, ...] = ()
