@@ -203,7 +203,9 @@ class Moody:
         self._server.shutdown()
         self._server.server_close()
 
-    def _hand_on(self, method: str, path: str, headers: dict[str, str], body: bytes) -> tuple[int, dict[str, str], bytes]:
+    def _hand_on(
+        self, method: str, path: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, dict[str, str], bytes]:
         if self._behind is None:
             return 200, {"Content-Type": "application/json"}, b"{}"
         link = http.client.HTTPConnection(urlsplit(self._behind).netloc, timeout=20)
@@ -213,7 +215,7 @@ class Moody:
         link.close()
         return found
 
-    def _handler(moody) -> type[BaseHTTPRequestHandler]:  # noqa: N805
+    def _handler(moody) -> type[BaseHTTPRequestHandler]:
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
@@ -238,7 +240,7 @@ class Moody:
                 self.end_headers()
                 self.wfile.write(answer)
 
-            do_GET = do_PUT = do_POST  # noqa: N815
+            do_GET = do_PUT = do_POST
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -265,7 +267,7 @@ def outbox(tmp_path: Path) -> Iterator[Outbox]:
     box = Outbox(tmp_path / "outbox.db", base_s=0.02, cap_s=0.1)
     box.start()
     yield box
-    box.close(5)
+    box.close(0.2)
 
 
 # -- what happened -----------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 import pytest
+from tests.observability.cloud.conftest import HOSTILE, all_points
 
 from hookline.core.events import Dataset
 from hookline.core.labels import LabelsConfig
@@ -18,8 +19,6 @@ from hookline.observability.cloudwatch.options import ROLLUPS
 from hookline.observability.cloudwatch.text import dimension_value
 from hookline.observability.metrics import METRICS, Point, metric, points_of_write
 from hookline.testing import sample_run, sample_write
-
-from .conftest import HOSTILE, all_points
 
 AT = dt.datetime(2026, 5, 4, 3, 2, 1, tzinfo=dt.timezone.utc)
 TAGS = {"env": "prod", "job": "etl", "dataset": "/lake/sales"}
@@ -147,7 +146,10 @@ def test_names_that_differ_stay_different() -> None:
 
 
 def test_emf_has_at_most_a_hundred_metrics_a_directive_and_all_values_at_the_root() -> None:
-    many = [dataclasses.replace(point(), metric=dataclasses.replace(metric("hookline.write.rows"), name=f"m{n}")) for n in range(250)]
+    many = [
+        dataclasses.replace(point(), metric=dataclasses.replace(metric("hookline.write.rows"), name=f"m{n}"))
+        for n in range(250)
+    ]
     events = list(emf_events(many, "Hookline", rollups=ROLLUPS, facts={"run_id": "r"}))
     directives = [event["_aws"]["CloudWatchMetrics"][0] for event in events]
     assert [len(directive["Metrics"]) for directive in directives] == [100, 100, 50]
