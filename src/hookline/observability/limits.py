@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 
 from hookline.core.errors import SinkError
 from hookline.core.events import utc_now
-from hookline.core.text import in_words
 
 if TYPE_CHECKING:
     from hookline.core.outbox import Message
@@ -45,13 +44,13 @@ class Ages:
         age_s = (now - min(moments)).total_seconds()
         if age_s > self.past_s:
             raise SinkError(
-                f"{self.place} takes nothing older than {in_words(self.past_s)}, and this is of {min(moments):%Y-%m-%d %H:%M} UTC",
+                f"{self.place} takes nothing older than {_rounded(self.past_s)}, and this is of {min(moments):%Y-%m-%d %H:%M} UTC",
                 retryable=False,
             )
         ahead_s = (max(moments) - now).total_seconds()
         if ahead_s > self.ahead_s:
             raise SinkError(
-                f"{self.place} takes nothing from more than {in_words(self.ahead_s)} ahead: check this machine's clock",
+                f"{self.place} takes nothing from more than {_rounded(self.ahead_s)} ahead: check this machine's clock",
                 retry_after_s=ahead_s - self.ahead_s,
             )
 
@@ -72,3 +71,9 @@ class Arrived:
             self._ids[message.id] = None
         while len(self._ids) > _REMEMBERED:
             self._ids.popitem(last=False)
+
+
+def _rounded(span_s: float) -> str:
+    if span_s >= 2 * 86_400:
+        return f"{span_s / 86_400:.0f} days"
+    return f"{span_s / 3_600:.0f} hours" if span_s >= 5_400 else f"{span_s / 60:.0f} minutes"

@@ -20,6 +20,7 @@ from hookline.core.store.migrations import migrate
 from hookline.core.store.records import (
     Dependant,
     JudgedWrite,
+    MadeBy,
     PastWrite,
     PluginRecord,
     QuarantineRecord,
@@ -170,6 +171,11 @@ class Store:
         """The last writes to a dataset that other runs than this one published, oldest first."""
         with self.transaction() as connection:
             return past.past_writes(connection, content_id(dataset.namespace, dataset.name), run_id, limit)
+
+    def made_by(self, dataset: Dataset, run_id: str, before: str) -> MadeBy | None:
+        """The last write to a dataset that another run than this one published before a moment (ISO 8601, UTC)."""
+        with self.transaction() as connection:
+            return past.made_by(connection, content_id(dataset.namespace, dataset.name), run_id, before)
 
     def past_profiles(
         self, dataset: Dataset, run_id: str = "", limit: int = 10, *, part: str = ""

@@ -153,6 +153,13 @@ class PastWrite(NamedTuple):
     observed: Mapping[str, float] = {}
 
 
+class MadeBy(NamedTuple):
+    """The write that made what a dataset held at a moment, and the job that did."""
+
+    write_id: str
+    job: str
+
+
 class StoredProfile(NamedTuple):
     """What the rows of a published write looked like; ``document`` is the quality room's."""
 

@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 from hookline.core.plugin import PluginConfig
 
 _Text = Annotated[str, Field(min_length=1, max_length=255)]
+_Arn = Annotated[str, Field(pattern=r"^arn:[!-~]{1,1020}$")]
 _Group = Annotated[str, Field(pattern=r"^[.\-_/#A-Za-z0-9]{1,512}$")]
 
 
@@ -50,6 +51,13 @@ class CloudWatchOptions(PluginConfig):
     log_group: _Group | None = Field(None, description="The log group of records of runs and writes. Default: none.")
     log_retention_days: _Days | None = Field(None, description="How long a log group that is made here keeps records.")
     timeout_s: Annotated[float, Field(gt=0, le=120)] = Field(20.0, description="Seconds to wait for an answer.")
+
+    alarm_jobs: tuple[_Text, ...] = Field(
+        (), description="Jobs with alarms of their own; all jobs together always have."
+    )
+    alarm_actions: tuple[_Arn, ...] = Field(
+        (), description="What alarms set off and take back, such as an SNS topic: ARNs."
+    )
 
     @property
     def rolled_up(self) -> tuple[tuple[str, ...], ...]:

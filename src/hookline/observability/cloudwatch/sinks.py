@@ -211,7 +211,11 @@ def _by_request(waiting: Sequence[tuple[Message, str, Events]]) -> Iterator[tupl
 
 
 def _rejected(events: Sequence[tuple[int, str]], told: Mapping[str, int]) -> set[tuple[int, str]]:
-    """The events that an answer says were left out: those before an end, and those from a start."""
-    end = max((int(told.get(key, 0)) for key in ("tooOldLogEventEndIndex", "expiredLogEventEndIndex")), default=0)
+    """The events that an answer says were left out: those up to an end, and those from a start.
+
+    AWS has the end as the first that was taken; others have it as the last that was not. One too many is sent again, no
+    event is lost.
+    """
+    ends = [int(told[key]) for key in ("tooOldLogEventEndIndex", "expiredLogEventEndIndex") if key in told]
     start = int(told.get("tooNewLogEventStartIndex", len(events)))
-    return {*events[:end], *events[start:]}
+    return {*events[: max(ends, default=-1) + 1], *events[start:]}
