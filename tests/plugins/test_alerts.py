@@ -256,6 +256,8 @@ def test_escalation_by_time_needs_no_run_of_the_same_job(started: Any, backend: 
     runtime = started(**options)
     assert runtime.outbox.replay() == 0
     assert [titles[0].partition(":")[0] for titles in backend.titles] == ["alert", "escalated"]
+    assert backend.taken[1]["run"] == {"job": "nightly"}
+    assert backend.taken[1]["headline"].startswith("🟠 escalated, error: 1 alert in a run of nightly")
 
 
 # -- hookline alerts test ----------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
+import hookline
 from hookline.core.errors import SinkError
 
 # The message itself is at fault; anything else may be put right: a login, an address, a quota.
@@ -82,7 +83,9 @@ class Address:
             SinkError: there is no answer.
         """
         url = self._url + path
-        request = urllib.request.Request(url, data=body, headers=dict(headers), method=method)  # noqa: S310 - see __init__
+        # What urllib calls itself by default is turned away by many a gateway.
+        told = {"User-Agent": f"hookline/{hookline.__version__}", **headers}
+        request = urllib.request.Request(url, data=body, headers=told, method=method)  # noqa: S310 - see __init__
         deadline = time.monotonic() + self._timeout_s
         try:
             with self._opener.open(request, timeout=self._timeout_s) as response:

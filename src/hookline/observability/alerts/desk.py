@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.errors import HooklineError, SinkError
@@ -116,27 +116,31 @@ class Desk:
         return Judgement(known, frozenset(self._channels), self._repeat_s, self._clock())
 
     def _send(self, judgement: Judgement, cause: Message) -> None:
-        for name, items in judgement.items.items():
+        for (name, job), items in judgement.items.items():
             outlet = self._channels[name]
+            run = cause.payload.get("run") if job is None else {"job": job}
             wanted = [item for item in items if outlet.recoveries or item.news != "recovered"]
             for urgent in (True, False):
                 some = [item for item in wanted if (rank(item.severity) >= outlet.urgent_from) is urgent]
-                for one in [[item] for item in some] if outlet.single else [some] if some else []:
-                    self._put(outlet.urgent if urgent else outlet.calm, one, cause, single=outlet.single)
+                groups = [[item] for item in some] if outlet.single else [some] if some else []
+                for group in groups:
+                    key = group[0].key if outlet.single else ""
+                    self._put(outlet.urgent if urgent else outlet.calm, group, run or {}, cause.id, key)
 
-    def _put(self, sink: str, items: Iterable[Item], cause: Message, *, single: bool) -> None:
+    def _put(self, sink: str, items: Sequence[Item], run: Mapping[str, Any], cause: str, key: str) -> None:
+        """Send items; of one key, or of one job, in their order."""
         items = sorted(items, key=lambda item: (item.news == "recovered", -rank(item.severity)))
         payload = {
             "version": 1,
             "severity": max((item.severity for item in items), key=rank),
-            "run": cause.payload.get("run"),
+            "run": run,
             "at": self._clock().isoformat(),
             "items": [item.as_payload() for item in items[:_MOST_ITEMS]],
             "left_out": max(0, len(items) - _MOST_ITEMS),
         }
-        key = items[0].key if single else ""
-        order = key or content_id("alerts", (cause.payload.get("run") or {}).get("job", ""))
-        self._outbox.put(sink, payload, kind="alert", id=content_id("alert", sink, cause.id, key), order_key=order)
+        job = run.get("job", "")
+        id = content_id("alert", sink, cause, job, key)
+        self._outbox.put(sink, payload, kind="alert", id=id, order_key=key or content_id("alerts", job))
 
 
 class Outlet:

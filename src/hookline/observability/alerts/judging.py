@@ -39,19 +39,22 @@ class Item(NamedTuple):
 
 @dataclass
 class Judgement:
-    """What is to be told, by channel, and what is known afterwards.
+    """What is to be told, and what is known afterwards.
 
     Args:
         known: the alerts that there are, by key; changed ones are among ``changed`` afterwards.
         channels: those that there are; what an older configuration names besides is passed over.
         repeat_s: within how many seconds the same alert is told once.
+
+    Attributes:
+        items: by channel, and by the job of alerts that came up because time passed; None for those of the run at hand.
     """
 
     known: dict[str, AlertState]
     channels: frozenset[str]
     repeat_s: float
     now: dt.datetime
-    items: defaultdict[str, list[Item]] = field(default_factory=lambda: defaultdict(list))
+    items: defaultdict[tuple[str, str | None], list[Item]] = field(default_factory=lambda: defaultdict(list))
     changed: dict[str, AlertState] = field(default_factory=dict)
 
     def facts(self, alerts: Sequence[Mapping[str, Any]], well: Iterable[str]) -> None:
@@ -69,7 +72,7 @@ class Judgement:
         """See which open alerts have been so for too long."""
         for state in self.known.values():
             if state.open:
-                self._escalate(state)
+                self._escalate(state, str(state.document.get("job", "")))
 
     def _went_wrong(self, key: str, ones: Sequence[Mapping[str, Any]], *, over: bool) -> None:
         latest, worst = ones[-1], max((one["severity"] for one in ones), key=rank)
@@ -109,10 +112,10 @@ class Judgement:
         state.open, state.last_at = False, self._iso
         self.changed[state.key] = state
 
-    def _escalate(self, state: AlertState) -> None:
+    def _escalate(self, state: AlertState, job: str | None = None) -> None:
         for name in self._reached(state):
             if name in self.channels and name not in state.channels:
-                self._tell(name, "escalated", state, False)
+                self._tell(name, "escalated", state, False, job)
                 state.channels.append(name)
                 self.changed[state.key] = state
 
@@ -122,9 +125,9 @@ class Judgement:
             if enough or (after_s is not None and self._since(state.opened_at) >= after_s):
                 yield from channels
 
-    def _tell(self, channel: str, news: News, state: AlertState, recovered: bool) -> None:
+    def _tell(self, channel: str, news: News, state: AlertState, recovered: bool, job: str | None = None) -> None:
         told = (state.severity, state.document, state.failures, state.opened_at, recovered)
-        self.items[channel].append(Item(news, state.key, *told))
+        self.items[channel, job].append(Item(news, state.key, *told))
 
     @property
     def _iso(self) -> str:
