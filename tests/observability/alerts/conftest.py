@@ -34,11 +34,13 @@ class Backend:
 
     Attributes:
         answer: what it says, as long as ``trouble`` is empty.
+        broken: whether it says 503 to everything, and keeps nothing.
         trouble: answers to the next requests, which are then not kept.
     """
 
     port: int = 0
     answer: Answer = (200, {}, b"ok")
+    broken: bool = False
     trouble: list[Answer | Callable[[Any], None]] = field(default_factory=list)
     taken: list[Request] = field(default_factory=list)
     asked: int = 0
@@ -56,6 +58,9 @@ class Backend:
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
                 backend.asked += 1
+                if backend.broken:
+                    self.reply((503, {}, b"SECRETPATH"))
+                    return
                 if backend.trouble:
                     trouble = backend.trouble.pop(0)
                     if callable(trouble):
