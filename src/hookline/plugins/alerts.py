@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, ClassVar
 
 from hookline.core.events import Run, RunEnded, RunStarted, Write, content_id, utc_now
@@ -14,6 +14,8 @@ from hookline.observability.alerts.facts import Fact, FactFinder
 from hookline.observability.alerts.gathering import Gathering
 from hookline.observability.alerts.options import AlertsConfig
 from hookline.observability.alerts.routing import Router
+from hookline.observability.alerts.watching import Watcher, numbers_of
+from hookline.observability.metrics import points_of_run, points_of_write
 
 
 class AlertsPlugin:
@@ -32,17 +34,20 @@ class AlertsPlugin:
         self._outbox = context.outbox
         self._router = Router(config)
         self._finder = FactFinder(context.labels, config.severities)
+        self._labels = context.labels
+        self._anomalies = config.anomalies
         self._gathering = Gathering(config.group_s, self._flush)
         outlets = {}
         for name, options in config.channels.items():
             outlets[name] = outlet_of(f"{context.name}.{name}", options)
             for sink, channel in sinks_of(f"{context.name}.{name}", options, context.base_dir):
                 context.outbox.register(sink, channel)
-        desk = Desk(context.name, context.outbox, context.store, outlets, config.repeat_s)
+        watcher = Watcher(context.labels, self._router, config.severities) if config.anomalies else None
+        desk = Desk(context.name, context.outbox, context.store, outlets, config.repeat_s, watcher)
         context.outbox.register(context.name, desk)
         if any(step.after_s for route in config.routes for step in route.escalate):
             # Somebody has to look at the time: every process that begins, `hookline outbox replay` too.
-            self._put("end", "", None, (), (), id=None)
+            self._put("end", "", None, (), id=None)
 
     @hookimpl
     def on_run_started(self, event: RunStarted, run: Run) -> None:
@@ -51,8 +56,9 @@ class AlertsPlugin:
 
     @hookimpl
     def on_write_finished(self, event: Write, run: Run) -> None:
-        """What its verdicts say, and that it came about."""
-        self._take(self._finder.of_write(event, run), run, event.write_id)
+        """What its verdicts say, that it came about, and its numbers."""
+        points = points_of_write(event, run, self._labels) if self._anomalies else ()
+        self._take(self._finder.of_write(event, run), run, event.write_id, numbers_of(points, run, event))
 
     @hookimpl
     def on_write_failed(self, event: Write, run: Run) -> None:
@@ -73,27 +79,28 @@ class AlertsPlugin:
         """Tell what runs that did not end have gathered."""
         self._gathering.close()
 
-    def _take(self, facts: Iterable[Fact], run: Run, about: str) -> None:
-        """Keep at once what is to be told: the process may die."""
+    def _take(self, facts: Iterable[Fact], run: Run, about: str, numbers: Mapping[str, Any] | None = None) -> str:
+        """Keep at once what is to be told: the process may die. The group that it belongs to."""
         alerts, well = self._sorted(facts)
-        group = self._gathering.add(run, {alert["key"] for alert in alerts}, well)
+        group = self._gathering.add(run, {alert["key"] for alert in alerts}, well, numbers)
         if alerts:
-            self._put("facts", group, run, alerts, (), id=content_id("facts", self._name, about))
+            self._put("facts", group, run, alerts, id=content_id("facts", self._name, about))
+        return group
 
     def _end(self, event: RunEnded, run: Run) -> None:
-        alerts, well = self._sorted(self._finder.of_run(event, run))
-        group = self._gathering.add(run, {alert["key"] for alert in alerts}, well)
-        if not self._gathering.is_outermost(run):
-            if alerts:
-                self._put("facts", group, run, alerts, (), id=content_id("facts", self._name, run.run_id))
-            self._gathering.close_run(run)
-            return
-        well = self._gathering.close_run(run)
-        self._put("end", group, run, alerts, well, id=content_id("end", self._name, run.run_id, event.status))
+        good = self._anomalies and event.status == "finished"
+        points = points_of_run(event, run, self._labels) if good else ()
+        about = f"{run.run_id} {event.status}"
+        group = self._take(self._finder.of_run(event, run), run, about, numbers_of(points, run))
+        outermost = self._gathering.is_outermost(run)
+        well, numbers = self._gathering.close_run(run)
+        if outermost:
+            self._put("end", group, run, (), well, numbers, id=content_id("end", self._name, about))
 
-    def _flush(self, run: Run, group: str, well: Iterable[str]) -> None:
+    def _flush(self, run: Run, group: str, well: Iterable[str], numbers: Sequence[Mapping[str, Any]]) -> None:
         """The run goes on, and has gathered for long enough."""
-        self._put("end", group, run, (), well, id=content_id("flush", self._name, group, utc_now().isoformat()))
+        id = content_id("flush", self._name, group, utc_now().isoformat())
+        self._put("end", group, run, (), well, numbers, id=id)
 
     def _sorted(self, facts: Iterable[Fact]) -> tuple[list[dict[str, Any]], set[str]]:
         alerts, well = [], set()
@@ -105,8 +112,16 @@ class AlertsPlugin:
         return alerts, well
 
     def _put(
-        self, kind: str, group: str, run: Run | None, alerts: Iterable[Any], well: Iterable[str], *, id: str | None
+        self,
+        kind: str,
+        group: str,
+        run: Run | None,
+        alerts: Iterable[Any],
+        well: Iterable[str] = (),
+        numbers: Sequence[Any] = (),
+        *,
+        id: str | None,
     ) -> None:
         told = None if run is None else {"run_id": run.run_id, "job": run.job[:1_000], "environment": run.environment}
-        payload = {"group": group, "run": told, "alerts": list(alerts), "well": sorted(well)}
+        payload = {"group": group, "run": told, "alerts": list(alerts), "well": sorted(well), "numbers": list(numbers)}
         self._outbox.put(self._name, payload, kind=kind, id=id, order_key=group)

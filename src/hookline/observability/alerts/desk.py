@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from hookline.core.outbox import Message, Outbox
     from hookline.core.store import LazyStore
     from hookline.observability.alerts.judging import Item, Judgement
+    from hookline.observability.alerts.watching import Watcher
 
 # A store that is in trouble is waited for so often; then alerts are told without it.
 _PATIENCE = 3
@@ -34,6 +35,7 @@ class Desk:
         channels: by name, the names of the two sinks of each (what is urgent, and what may be held), how bad something has
             to be to be urgent, whether the channel takes one alert a message, and whether it wants recoveries.
         repeat_s: within how many seconds the same alert is told once.
+        watcher: finds further facts in a run's numbers; None for none.
     """
 
     batch_size = 20
@@ -45,6 +47,7 @@ class Desk:
         store: LazyStore | None,
         channels: Mapping[str, Outlet],
         repeat_s: float,
+        watcher: Watcher | None = None,
         *,
         clock: Callable[[], dt.datetime] = utc_now,
     ) -> None:
@@ -53,6 +56,7 @@ class Desk:
         self._store = store
         self._channels = channels
         self._repeat_s = repeat_s
+        self._watcher = watcher
         self._clock = clock
         self._told_without_store: dict[str, float] = {}
 
@@ -81,17 +85,21 @@ class Desk:
         from hookline.core.store.alerting import AlertLedger
 
         store, payload = self._store.get(), message.payload
+        seen: tuple[list[dict[str, Any]], set[str]] = ([], set())
+        if self._watcher is not None and payload.get("numbers"):  # before the transaction: it reads by itself
+            seen = self._watcher.facts(store, payload["numbers"])
         with store.transaction() as connection:
             ledger = AlertLedger(store, connection)
             if message.kind == "facts":
                 ledger.gather(message.id, payload["group"], message.created_at.isoformat(), payload)
                 return
             gathered = ledger.gathered(payload["group"])
-            alerts = [alert for one in (*gathered, payload) for alert in one["alerts"]]
-            keys = {alert["key"] for alert in alerts} | set(payload["well"])
+            alerts = [*(alert for one in (*gathered, payload) for alert in one["alerts"]), *seen[0]]
+            well = {*payload["well"], *seen[1]}
+            keys = {alert["key"] for alert in alerts} | well
             known = ledger.open() | ledger.states(keys)
             judgement = self._judgement(known)
-            judgement.facts(alerts, payload["well"])
+            judgement.facts(alerts, well)
             judgement.time_passes()
             # Before the transaction ends: what is decided and not sent would be forgotten.
             self._send(judgement, message)

@@ -228,6 +228,7 @@ class AlertsConfig(PluginConfig):
     severities: Mapping[Kind, Severity] = Field(
         default_factory=dict, description="How bad a kind of alert is, in place of the usual: {write_failed: critical}."
     )
+    anomalies: bool = Field(True, description="Whether numbers are told that are none of the usual by the run history.")
     repeat_s: Seconds = Field(14_400.0, description="Seconds within which the same alert is told once, across runs.")
     group_s: Seconds = Field(
         300.0,
