@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from hookline.core.events import Run, RunEnded, RunStarted, Write, content_id, utc_now
 from hookline.core.hookspecs import hookimpl
@@ -16,6 +16,9 @@ from hookline.observability.alerts.options import AlertsConfig
 from hookline.observability.alerts.routing import Router
 from hookline.observability.alerts.watching import Watcher, numbers_of
 from hookline.observability.metrics import points_of_run, points_of_write
+
+if TYPE_CHECKING:
+    from hookline.observability.cost import Costing
 
 
 class AlertsPlugin:
@@ -36,13 +39,19 @@ class AlertsPlugin:
         self._finder = FactFinder(context.labels, config.severities)
         self._labels = context.labels
         self._anomalies = config.anomalies
+        self._costing: Costing | None = None
+        if context.cost.budgets:
+            from hookline.observability.cost import Costing
+
+            self._costing = Costing(context.cost, context.base_dir)
+        self.needs_telemetry = self._costing is not None  # what a run cost follows from what it took of Spark
         self._gathering = Gathering(config.group_s, self._flush)
         outlets = {}
         for name, options in config.channels.items():
             outlets[name] = outlet_of(f"{context.name}.{name}", options)
             for sink, channel in sinks_of(f"{context.name}.{name}", options, context.base_dir):
                 context.outbox.register(sink, channel)
-        watcher = Watcher(context.labels, self._router, config.severities) if config.anomalies else None
+        watcher = Watcher(context.labels, self._router, config.severities, context.cost.budgets)
         desk = Desk(context.name, context.outbox, context.store, outlets, config.repeat_s, watcher)
         context.outbox.register(context.name, desk)
         if any(step.after_s for route in config.routes for step in route.escalate):
@@ -88,14 +97,16 @@ class AlertsPlugin:
         return group
 
     def _end(self, event: RunEnded, run: Run) -> None:
+        cost = None if self._costing is None else self._costing.of_run(event, run)
         good = self._anomalies and event.status == "finished"
-        points = points_of_run(event, run, self._labels) if good else ()
+        points = points_of_run(event, run, self._labels, cost=cost) if good else ()
+        numbers = numbers_of(points, run, cost=None if cost is None else cost.total)
         about = f"{run.run_id} {event.status}"
-        group = self._take(self._finder.of_run(event, run), run, about, numbers_of(points, run))
+        group = self._take(self._finder.of_run(event, run), run, about, numbers)
         outermost = self._gathering.is_outermost(run)
-        well, numbers = self._gathering.close_run(run)
+        well, gathered = self._gathering.close_run(run)
         if outermost:
-            self._put("end", group, run, (), well, numbers, id=content_id("end", self._name, about))
+            self._put("end", group, run, (), well, gathered, id=content_id("end", self._name, about))
 
     def _flush(self, run: Run, group: str, well: Iterable[str], numbers: Sequence[Mapping[str, Any]]) -> None:
         """The run goes on, and has gathered for long enough."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from hookline.core.costing import BudgetConfig
 from hookline.core.errors import SinkError
 from hookline.core.events import (
     Dataset,
@@ -26,6 +27,7 @@ from hookline.observability.alerts.desk import Desk
 from hookline.observability.alerts.facts import FactFinder
 from hookline.observability.alerts.options import AlertsConfig
 from hookline.observability.alerts.routing import Router
+from hookline.observability.alerts.watching import Watcher
 from hookline.testing import RecordingSink, sample_run, sample_run_ended, sample_write
 
 AT = dt.datetime(2026, 3, 2, 12, 0, tzinfo=dt.timezone.utc)
@@ -59,8 +61,9 @@ class World:
         self.finder = FactFinder(LABELS, self.config.severities)
         self.router = Router(self.config)
 
-    def new_desk(self) -> Desk:
-        return Desk("alerts", self.outbox, self.store, self.outlets, self.config.repeat_s, clock=lambda: self.now)
+    def new_desk(self, watcher: Watcher | None = None) -> Desk:
+        repeat_s = self.config.repeat_s
+        return Desk("alerts", self.outbox, self.store, self.outlets, repeat_s, watcher, clock=lambda: self.now)
 
     def message(self, kind: str, facts: Any, group: str = "g", attempts: int = 0) -> Message:
         self.number += 1
@@ -308,6 +311,62 @@ def test_the_next_channel_hears_of_what_lasts_when_anything_else_happens(world: 
     make.take(*make.run("finished", job="another"))
     make.take(*make.run("finished", job="another"))
     assert make.told("b") == [[("escalated", "run_failed", 1)]]
+
+
+# -- what only the store can tell --------------------------------------------------------------------------------------
+
+
+def numbers(make: World, rows: float | None = None, cost: float | None = None) -> dict[str, Any]:
+    subject = ["nightly", None, "file", "/lake/sales"] if cost is None else ["nightly", None, None, None]
+    points = {} if rows is None else {"hookline.write.rows": rows}
+    return {"subject": subject, "at": make.now.isoformat(), "points": points, "cost": cost}
+
+
+def remember(make: World, number: int, name: str | None, **points: float) -> None:
+    """A run of the past, as the plugin ``metrics`` keeps it."""
+    from hookline.core.store.facts import APPLY
+
+    assert make.store is not None
+    store, at = make.store.get(), make.now - dt.timedelta(hours=number)
+    subject = ["nightly", None, None if name is None else "file", name]
+    told = {f"hookline.{key.replace('__', '.')}": value for key, value in points.items()}
+    payload = {"subject": subject, "event_id": f"e{number}{name}", "run_id": f"r{number}", "at": at.isoformat()}
+    with store.transaction() as connection:
+        APPLY["measurement"](store, connection, {**payload, "good": True, "document": {"points": told}})
+
+
+def take_numbers(make: World, one: dict[str, Any]) -> None:
+    message = make.message("end", [])
+    message.payload["numbers"] = [one]  # type: ignore[index]
+    make.desk.deliver([message])
+
+
+def test_a_number_that_is_none_of_the_usual_is_told_and_so_is_its_end(world: Any) -> None:
+    make = world()
+    make.desk = make.new_desk(Watcher(LABELS, make.router, {}))
+    for number in range(1, 40):
+        remember(make, number, "/lake/sales", write__rows=1_000 + number % 5)
+    for rows in (1_003, 12, 12, 1_001):
+        take_numbers(make, numbers(make, rows))
+    assert make.told() == [[("alert", "anomaly", 1)], [("recovered", "anomaly", 2)]]
+    take_numbers(make, numbers(make, 12))
+    make.outbox.flush(5)
+    (item,) = make.sinks["team"].messages[0].payload["items"]
+    assert item["title"].startswith("Unusual in a write to /lake/sales: write.rows is 12; by ")
+    assert (item["owner"], item["dataset"]) == ("team:data", "/lake/sales")
+
+
+def test_a_budget_that_is_spent_is_told_when_it_is_nearly_and_when_it_is_exceeded(world: Any) -> None:
+    make = world()
+    budget = BudgetConfig(job="night*", amount=100, period="day")
+    make.desk = make.new_desk(Watcher(LABELS, make.router, {}, (budget,)))
+    remember(make, 1, None, cost__run_dollars=50.0)
+    for cost in (20.0, 35.0, 36.0, 60.0):
+        take_numbers(make, numbers(make, cost=cost))
+    assert make.told() == [[("alert", "budget", 1)], [("repeated", "budget", 3)]]
+    make.later(24 * HOUR)
+    take_numbers(make, numbers(make, cost=1.0))
+    assert make.told() == [[("recovered", "budget", 3)]]
 
 
 # -- quiet hours -------------------------------------------------------------------------------------------------------
