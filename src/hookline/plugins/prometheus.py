@@ -12,7 +12,7 @@ from hookline.core.hookspecs import hookimpl
 from hookline.core.plugin import PluginConfig, PluginContext
 from hookline.observability.metrics import Point
 from hookline.observability.prometheus.options import PrometheusConfig
-from hookline.observability.prometheus.sink import PrometheusSink
+from hookline.observability.prometheus.sink import Keeper, ShowingSink, TotalsSink
 from hookline.observability.prometheus.text import render
 from hookline.observability.prometheus.totals import Totals
 from hookline.observability.telling import PointTeller
@@ -34,9 +34,11 @@ class PrometheusPlugin:
     def __init__(self, config: PrometheusConfig, context: PluginContext) -> None:
         self._sink: str | None = None
         if config.push is not None or config.textfile_dir is not None:
-            self._sink = context.name
+            self._sink, show = context.name, f"{context.name} show"
             folder = None if config.textfile_dir is None else context.base_dir / config.textfile_dir
-            context.outbox.register(context.name, PrometheusSink(config, context.store, folder), linger_s=_LINGER_S)
+            keeper = Keeper(context.store, config.forget_s)
+            context.outbox.register(self._sink, TotalsSink(keeper, context.outbox, show), linger_s=_LINGER_S)
+            context.outbox.register(show, ShowingSink(keeper, folder, config.push))
         self._lock = threading.Lock()
         self._totals = Totals()
         self._endpoint: Endpoint | None = None

@@ -17,6 +17,11 @@ import pytest
 Answer = tuple[int, dict[str, str], bytes]
 
 
+class Server(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """Nothing: whoever hung up meant to."""
+
+
 @dataclass
 class Request:
     path: str
@@ -85,7 +90,7 @@ class Backend:
             def log_message(self, *_: Any) -> None:
                 """Nothing: the tests' output is theirs."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
+        self._server = Server(("127.0.0.1", self.port), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True)

@@ -14,6 +14,11 @@ Answer = tuple[int, dict[str, str], bytes]
 PATHS = {"/v1/traces": "traces", "/v1/metrics": "metrics", "/v1/logs": "logs"}
 
 
+class Server(ThreadingHTTPServer):
+    def handle_error(self, *_: Any) -> None:
+        """Nothing: whoever hung up meant to."""
+
+
 class Receiver:
     """Takes requests.
 
@@ -70,7 +75,7 @@ class Receiver:
             def log_message(self, *_: Any) -> None:
                 """Nothing: the tests' output is theirs."""
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self._server = Server(("127.0.0.1", port), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()

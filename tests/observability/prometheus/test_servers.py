@@ -88,7 +88,9 @@ def test_a_gateway_that_was_away_has_everything_when_it_is_back(tmp_path: Path, 
     process = runtime(tmp_path, push={"url": f"http://127.0.0.1:{gateway.port}"})
     for _ in range(3):
         run(process, "away")
-    assert process.outbox.flush(0.5) > 0
+    assert process.outbox.flush(1) > 0
+    (points, show) = [one for one in process.outbox.status() if one.name.startswith("prometheus")]
+    assert (points.pending, show.name, show.pending > 0) == (0, "prometheus show", True)
     assert "ConnectionRefusedError" in " ".join(process.outbox.problems())
     gateway.start()
     try:

@@ -38,7 +38,8 @@ class Desk:
         watcher: finds further facts in a run's numbers; None for none.
     """
 
-    batch_size = 20
+    # What a message changes in the store is recorded with the message: one that failed must not bring back others.
+    batch_size = 1
 
     def __init__(
         self,

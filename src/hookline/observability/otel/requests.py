@@ -6,15 +6,12 @@ import base64
 import datetime as dt
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from hookline.observability.metrics import Point
 from hookline.observability.otel.encoding import Json, attributes, nanos, scope, text
 from hookline.observability.otel.options import Signal
 from hookline.observability.otel.spans import Place
-
-if TYPE_CHECKING:
-    from google.protobuf.message import Message as ProtobufMessage
 
 _UNITS: Mapping[str, str] = {"seconds": "s", "bytes": "By", "ratio": "1", "count": "1", "dollars": "{dollar}"}
 _DELTA = 1
@@ -139,25 +136,27 @@ def _with_binary_ids(value: Any) -> Any:
     return [_with_binary_ids(item) for item in value] if isinstance(value, list) else value
 
 
-def _request_class(signal: Signal) -> type[ProtobufMessage]:
+def _request_class(signal: Signal) -> Any:
     from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
     from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
     from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
-    return {
+    classes: Mapping[Signal, Any] = {
         "traces": trace_service_pb2.ExportTraceServiceRequest,
         "metrics": metrics_service_pb2.ExportMetricsServiceRequest,
         "logs": logs_service_pb2.ExportLogsServiceRequest,
-    }[signal]
+    }
+    return classes[signal]
 
 
-def _response_class(signal: Signal) -> type[ProtobufMessage]:
+def _response_class(signal: Signal) -> Any:
     from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
     from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
     from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
-    return {
+    classes: Mapping[Signal, Any] = {
         "traces": trace_service_pb2.ExportTraceServiceResponse,
         "metrics": metrics_service_pb2.ExportMetricsServiceResponse,
         "logs": logs_service_pb2.ExportLogsServiceResponse,
-    }[signal]
+    }
+    return classes[signal]

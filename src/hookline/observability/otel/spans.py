@@ -61,7 +61,7 @@ def write_span_id(write: Write) -> str:
 def run_span(ended: RunEnded, run: Run, place: Place, labels: LabelsConfig) -> Json:
     """A run that ended."""
     told = ended.telemetry
-    facts = {
+    facts: dict[str, Any] = {
         "hookline.run.id": run.run_id,
         "hookline.job": text(run.job),
         "hookline.status": ended.status,
@@ -97,7 +97,7 @@ def write_spans(write: Write, run: Run, place: Place, labels: LabelsConfig) -> I
     known, status = labels.of(write.dataset), status_of(write)
     begin = write.started_at
     end = write.finished_at or begin + dt.timedelta(seconds=write.duration_s or 0.0)
-    facts = {
+    facts: dict[str, Any] = {
         "hookline.run.id": run.run_id,
         "hookline.write.id": write.write_id,
         "hookline.job": text(run.job),

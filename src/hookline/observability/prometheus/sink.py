@@ -1,4 +1,4 @@
-"""The outbox's sink: points become totals in the store, and totals a job's file and its group on the Pushgateway.
+"""The outbox's sinks: points become totals in the store, and totals a job's file and its group on the Pushgateway.
 
 What the Pushgateway and the file show is a state, not samples with times: when one of them was away, the next state has
 everything, in any order, however late. So nothing is ever too old.
@@ -20,84 +20,138 @@ from typing import TYPE_CHECKING, Any
 from hookline.core.errors import HooklineError, SinkError
 from hookline.core.events import content_id, utc_now
 from hookline.observability.metrics import Point, tag_value
-from hookline.observability.prometheus.options import PrometheusConfig, PushOptions
+from hookline.observability.prometheus.options import PushOptions
 from hookline.observability.prometheus.text import CONTENT_TYPE, render
 from hookline.observability.prometheus.totals import Totals
 
 if TYPE_CHECKING:
-    from hookline.core.outbox import Message
+    from hookline.core.outbox import Message, Outbox
     from hookline.core.store import LazyStore
     from hookline.core.web import Address
 
 
-class PrometheusSink:
-    """Adds up, and shows.
+class Keeper:
+    """The totals of jobs.
 
     Args:
-        store: where totals live; None: in this process.
-        textfile_dir: where files go, as an absolute path.
+        store: where they live; None: in this process.
+        forget_s: after how many seconds a series that does not change is dropped.
     """
 
-    batch_size = 200
-
-    def __init__(
-        self,
-        config: PrometheusConfig,
-        store: LazyStore | None,
-        textfile_dir: Path | None,
-        *,
-        clock: Callable[[], dt.datetime] = utc_now,
-    ) -> None:
+    def __init__(self, store: LazyStore | None, forget_s: float, *, clock: Callable[[], dt.datetime] = utc_now) -> None:
         self._store = store
-        self._forget_s = config.forget_s
-        self._folder = textfile_dir
-        self._pusher = None if config.push is None else _Pusher(config.push)
+        self._forget_s = forget_s
         self._clock = clock
         self._own: dict[str, Mapping[str, Any]] = {}
 
-    def deliver(self, messages: Sequence[Message]) -> None:
-        """Add each message's points once, then show the totals of the jobs concerned.
+    def add(self, job: str, messages: Sequence[Message]) -> None:
+        """Add the points of messages, those of each once.
 
         Raises:
-            SinkError: the store, the folder or the Pushgateway did not take them.
+            StoreError: the store can't be used.
         """
-        by_job: defaultdict[str, list[Message]] = defaultdict(list)
-        for message in messages:
-            by_job[str(message.payload["job"])].append(message)
-        for job, mine in by_job.items():
-            try:
-                totals = self._added(job, mine)
-            except (KeyError, TypeError, ValueError) as error:
-                raise SinkError(f"points are not understood ({type(error).__name__})", retryable=False) from None
-            except HooklineError as error:
-                raise SinkError(f"totals wait for the store: {error}") from None
-            content = render(totals)
-            if self._folder is not None:
-                _write(self._folder / f"hookline-{file_name(job)}.prom", content)
-            if self._pusher is not None:
-                self._pusher.push(job, content)
-
-    def _added(self, job: str, messages: Sequence[Message]) -> Totals:
         key = content_id("prometheus", job)
         if self._store is None:
-            totals = self._add(self._own.get(key), messages)
-            self._own[key] = totals.dump()
-            return totals
+            self._own[key] = self._added(self._own.get(key), messages)
+            return
         from hookline.core.store.totals import keep_totals, read_totals
 
         store = self._store.get()
         with store.transaction() as connection:
             store.lock(connection, key)
-            totals = self._add(read_totals(connection, key), messages)
-            keep_totals(store, connection, key, self._clock().isoformat(), totals.dump())
-        return totals
+            document = self._added(read_totals(connection, key), messages)
+            keep_totals(store, connection, key, self._clock().isoformat(), document)
 
-    def _add(self, known: Mapping[str, Any] | None, messages: Sequence[Message]) -> Totals:
+    def totals(self, job: str) -> Totals:
+        """The totals of a job.
+
+        Raises:
+            StoreError: the store can't be used.
+        """
+        key = content_id("prometheus", job)
+        if self._store is None:
+            return Totals.load(self._own.get(key))
+        from hookline.core.store.totals import read_totals
+
+        with self._store.get().transaction() as connection:
+            return Totals.load(read_totals(connection, key))
+
+    def _added(self, known: Mapping[str, Any] | None, messages: Sequence[Message]) -> dict[str, Any]:
         totals = Totals.load(known)
         for message in messages:
             totals.add((Point.from_payload(point) for point in message.payload["points"]), message.id)
         totals.forget(self._clock() - dt.timedelta(seconds=self._forget_s))
-        return totals
+        return totals.dump()
+
+
+class TotalsSink:
+    """Adds points to totals, and has them shown: by a message, so that what is added is added, whether it can be shown or not.
+
+    Args:
+        show: the name of the sink that shows.
+    """
+
+    batch_size = 200
+
+    def __init__(self, keeper: Keeper, outbox: Outbox, show: str) -> None:
+        self._keeper = keeper
+        self._outbox = outbox
+        self._show = show
+
+    def deliver(self, messages: Sequence[Message]) -> None:
+        """Add each message's points once.
+
+        Raises:
+            SinkError: the store did not take them.
+        """
+        for job, mine in _by_job(messages).items():
+            try:
+                self._keeper.add(job, mine)
+            except (KeyError, TypeError, ValueError) as error:
+                raise SinkError(f"points are not understood ({type(error).__name__})", retryable=False) from None
+            except HooklineError as error:
+                raise SinkError(f"totals wait for the store: {error}") from None
+            id = content_id("show", *(message.id for message in mine))
+            self._outbox.put(self._show, {"job": job}, kind="show", id=id, order_key=mine[0].order_key)
+
+
+class ShowingSink:
+    """Shows the totals of jobs as they are now: a job's file, its group on the Pushgateway.
+
+    Args:
+        folder: where files go; None for nowhere.
+        push: the Pushgateway; None for none.
+    """
+
+    batch_size = 200
+
+    def __init__(self, keeper: Keeper, folder: Path | None, push: PushOptions | None) -> None:
+        self._keeper = keeper
+        self._folder = folder
+        self._pusher = None if push is None else _Pusher(push)
+
+    def deliver(self, messages: Sequence[Message]) -> None:
+        """Show the jobs that are named, each once.
+
+        Raises:
+            SinkError: the store, the folder or the Pushgateway did not do it.
+        """
+        for job in _by_job(messages):
+            try:
+                content = render(self._keeper.totals(job))
+            except HooklineError as error:
+                raise SinkError(f"totals wait for the store: {error}") from None
+            if self._folder is not None:
+                _write(self._folder / f"hookline-{file_name(job)}.prom", content)
+            if self._pusher is not None:
+                self._pusher.push(job, content)
+
+
+def _by_job(messages: Sequence[Message]) -> dict[str, list[Message]]:
+    found: defaultdict[str, list[Message]] = defaultdict(list)
+    for message in messages:
+        found[str(message.payload.get("job", ""))].append(message)
+    return dict(found)
 
 
 class _Pusher:
