@@ -11,10 +11,9 @@ import pytest
 
 from hookline.core.config_models import Config, PluginEntry
 from hookline.core.events import RunEnded
-from hookline.core.telemetry import CachedData, RunTelemetry
-from hookline.observability.advice import RULES, Advice, Thresholds, advise, from_document
+from hookline.observability.advice import Thresholds, advise
 from hookline.pipelines import attach
-from hookline.testing import RecordingPlugin, sample_run_ended
+from hookline.testing import RecordingPlugin
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
