@@ -8,7 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
-from typing import Literal, NamedTuple
+from typing import Literal
 
 from hookline.core.statistics import Usual, reach, usual
 from hookline.core.store.records import SeriesPoint
@@ -82,7 +82,8 @@ def baseline_of(points: Sequence[SeriesPoint], at: dt.datetime, *, least: int = 
     return Baseline(found.count, found.middle_of, found.season, logarithmic, middle, found.spread)
 
 
-class _Found(NamedTuple):
+@dataclass(frozen=True)
+class _Found:
     count: int
     middle_of: int
     season: Season
@@ -96,12 +97,13 @@ _KEYS: Mapping[Season, _Key] = {
     "hour": lambda time: (time.hour,),
     "weekday and hour": lambda time: (time.weekday(), time.hour),
 }
+_SIMPLE: tuple[Season, ...] = ("weekday", "hour")
 
 
 def _seasonal(known: Sequence[tuple[dt.datetime, float]], at: dt.datetime, least: float | None) -> _Found:
     """The middle of the season that a time is in, and the spread around the seasons' middles of all numbers together."""
     whole = usual([value for _, value in known], least)
-    makes = [name for name in ("weekday", "hour") if _differs(known, at, _KEYS[name], whole)]
+    makes = [name for name in _SIMPLE if _differs(known, at, _KEYS[name], whole)]
     season: Season = "none" if not makes else makes[0]
     if len(makes) > 1 and len(_own(known, at, _KEYS["weekday and hour"])) >= ENOUGH_OF_SEASON:
         season = "weekday and hour"
