@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hookline.core.config_models import Config, PluginEntry
-from hookline.core.events import RunEnded
-from hookline.observability.advice import Thresholds, advise
+from hookline.core.events import Dataset, RunEnded
+from hookline.core.telemetry import CachedData, RunTelemetry, Telemetry
+from hookline.observability.advice import RULES, Advice, Thresholds, advise, from_document
 from hookline.pipelines import attach
-from hookline.testing import RecordingPlugin
+from hookline.testing import RecordingPlugin, sample_run_ended, sample_write
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
