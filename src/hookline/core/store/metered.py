@@ -7,7 +7,6 @@ fact that is late joins its hour; the median of what is joined is that of the la
 from __future__ import annotations
 
 import datetime as dt
-import json
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 _Payload = Mapping[str, Any]
 # Hour, count, median, least, greatest, sum.
 Hour = tuple[int, int, float, float, float, float]
-_DIGITS = 8
+_DIGITS, _DIGITS_OF_SUM = 6, 10
 _AT_ONCE = 2_000
 _MOST_METRIC = 160
 
@@ -58,8 +57,7 @@ def compact_measurements(store: Store, connection: Connection, payload: _Payload
     for (subject_id, metric, day), hours in found.items():
         key = {"subject_id": subject_id, "metric": metric, "day": day}
         folded = _joined(_hours(connection, key), {hour: _fold(hour, values) for hour, values in hours.items()})
-        text = json.dumps([*map(list, folded)], separators=(",", ":"))
-        store.upsert(connection, schema.metric_days, {**key, "hours": text})
+        store.upsert(connection, schema.metric_days, {**key, "hours": pack({"hours": [*map(list, folded)]})})
     for start in range(0, len(rows), 500):
         ids = [row["event_id"] for row in rows[start : start + 500]]
         connection.execute(delete(table).where(table.c.event_id.in_(ids)))
@@ -146,9 +144,13 @@ def _numbers(row: RowMapping) -> Iterator[tuple[str, float]]:
 
 
 def _fold(hour: int, values: list[float]) -> Hour:
-    numbers = (median(values), min(values), max(values), math.fsum(values))
-    middle, least, greatest, total = (float(f"{number:.{_DIGITS}g}") for number in numbers)
-    return hour, len(values), middle, least, greatest, total
+    middle, least, greatest = (_rounded(number, _DIGITS) for number in (median(values), min(values), max(values)))
+    return hour, len(values), middle, least, greatest, _rounded(math.fsum(values), _DIGITS_OF_SUM)
+
+
+def _rounded(number: float, digits: int) -> float:
+    short = float(f"{number:.{digits}g}")
+    return int(short) if short.is_integer() else short
 
 
 def _hours(connection: Connection, key: Mapping[str, str]) -> dict[int, Hour]:
@@ -173,4 +175,4 @@ def _joined(before: Mapping[int, Hour], new: Mapping[int, Hour]) -> list[Hour]:
 
 
 def _parsed(text: str) -> list[Hour]:
-    return [tuple(hour) for hour in json.loads(text)]
+    return [tuple(hour) for hour in unpack(text)["hours"]]
