@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -13,6 +13,10 @@ from hookline.core.plugin import PluginConfig, PluginContext
 from hookline.observability.progress import Progress
 from hookline.observability.summary import render, render_abandoned
 from hookline.observability.terminal import Switch, Terminal
+
+if TYPE_CHECKING:
+    from hookline.observability.advice import Advice
+    from hookline.observability.cost import RunCost
 
 
 class ConsoleConfig(PluginConfig):
@@ -34,6 +38,7 @@ class ConsolePlugin:
         self._terminal = Terminal(voice.stream(), color=config.color)
         self._progress: Progress | None = None
         self._runs = 0
+        self._context = context
 
     @hookimpl
     def on_run_started(self, event: RunStarted, run: Run) -> None:
@@ -78,6 +83,16 @@ class ConsolePlugin:
     def _abandoned(self, run: Run) -> str:
         return render_abandoned(run, width=self._terminal.line_width, style=self._terminal.style)
 
+    def _advice(self, event: RunEnded) -> list[Advice]:
+        from hookline.observability.advice import advise
+
+        return advise(event)
+
+    def _cost(self, event: RunEnded, run: Run) -> RunCost | None:
+        from hookline.observability.cost import Costing
+
+        return Costing(self._context.cost, self._context.base_dir).of_run(event, run)
+
     def close(self) -> None:
         """Stop watching."""
         if self._progress is not None:
@@ -88,7 +103,14 @@ class ConsolePlugin:
         self._runs -= 1
         if self._runs <= 0:
             self.close()
+        known = event.telemetry is not None  # when another plugin needs it
         text = render(
-            run, event, width=self._terminal.line_width, style=self._terminal.style, verdicts=self._config.verdicts
+            run,
+            event,
+            width=self._terminal.line_width,
+            style=self._terminal.style,
+            verdicts=self._config.verdicts,
+            advice=self._advice(event) if known else (),
+            cost=self._cost(event, run) if known else None,
         )
         self._terminal.write(text)
