@@ -57,6 +57,14 @@ def record_of_write(write: Write, run: Run, labels: LabelsConfig) -> dict[str, A
     return _record(f"write.{status}", level, at, run, f"write to {facts['dataset']} {status}", facts)
 
 
+def sample_wanted(write: Write, most: int) -> dict[str, Any] | None:
+    """What to look for, where rows of a write were set aside and a record may show some of them, masked."""
+    if most <= 0 or write.quarantine is None or not write.rows_quarantined or not write.published:
+        return None
+    place = {"namespace": write.quarantine.namespace, "name": write.quarantine.name}
+    return {**place, "write_id": write.write_id, "most": most}
+
+
 def record_of_end(ended: RunEnded, run: Run, labels: LabelsConfig, *, cost: float | None = None) -> dict[str, Any]:
     """A run ended, well or not."""
     facts = {

@@ -11,8 +11,9 @@ from hookline.core.plugin import PluginConfig, PluginContext
 from hookline.observability.cloudwatch.options import CloudWatchOptions
 from hookline.observability.cloudwatch.sinks import EmfSink, LogsSink, MetricsSink, log_event
 from hookline.observability.cloudwatch.text import stream_name
-from hookline.observability.records import record_of_end, record_of_start, record_of_write
+from hookline.observability.records import record_of_end, record_of_start, record_of_write, sample_wanted
 from hookline.observability.telling import PointTeller, order_key
+from hookline.pipelines.quarantine.sampling import fields_of
 
 
 class CloudWatchConfig(CloudWatchOptions):
@@ -27,6 +28,7 @@ class CloudwatchPlugin:
     needs_telemetry: ClassVar[bool] = True
 
     def __init__(self, config: CloudWatchConfig, context: PluginContext) -> None:
+        self._config = config
         self._context = context
         self._points: PointTeller | None = None
         if config.metrics != "off":
@@ -35,7 +37,7 @@ class CloudwatchPlugin:
             self._points = PointTeller(context, name, config.max_tag_values)
         self._logs = f"{context.name} logs" if config.log_group is not None else None
         if self._logs is not None and config.log_group is not None:
-            context.outbox.register(self._logs, LogsSink(config, config.log_group))
+            context.outbox.register(self._logs, LogsSink(config, config.log_group, fields_of))
 
     @hookimpl
     def on_run_started(self, event: RunStarted, run: Run) -> None:
@@ -65,16 +67,19 @@ class CloudwatchPlugin:
     def _write_ended(self, event: Write, run: Run) -> None:
         if self._points is not None:
             self._points.write_ended(event, run)
-        self._log(record_of_write(event, run, self._context.labels), run, event.write_id)
+        sample = sample_wanted(event, self._config.masked_samples)
+        self._log(record_of_write(event, run, self._context.labels), run, event.write_id, sample=sample)
 
     def _run_ended(self, event: RunEnded, run: Run) -> None:
         if self._points is not None:
             self._points.run_ended(event, run)
         self._log(record_of_end(event, run, self._context.labels), run)
 
-    def _log(self, record: Mapping[str, Any], run: Run, *key: str) -> None:
+    def _log(self, record: Mapping[str, Any], run: Run, *key: str, sample: Mapping[str, Any] | None = None) -> None:
         if self._logs is None:
             return
-        payload = {"stream": stream_name(run.job), "events": [log_event(record["timestamp"], record)]}
+        payload: dict[str, Any] = {"stream": stream_name(run.job), "events": [log_event(record["timestamp"], record)]}
+        if sample is not None:
+            payload |= {"record": record, "sample": sample}
         id = content_id("record", record["event"], run.run_id, *key)
         self._context.outbox.put(self._logs, payload, kind="record", id=id, order_key=order_key(run))

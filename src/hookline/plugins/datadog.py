@@ -16,8 +16,9 @@ from hookline.observability.datadog.profiling import Profiling
 from hookline.observability.datadog.spans import SpanMaker
 from hookline.observability.datadog.statsd import StatsdSink
 from hookline.observability.datadog.telling import check_of_run, event_of_run, event_of_write, inputs_of, record_for
-from hookline.observability.records import record_of_end, record_of_start, record_of_write
+from hookline.observability.records import record_of_end, record_of_start, record_of_write, sample_wanted
 from hookline.observability.telling import PointTeller, order_key
+from hookline.pipelines.quarantine.sampling import fields_of
 
 # Points of one series and second are one for Datadog: they are gathered.
 _LINGER_S = 1.0
@@ -53,7 +54,7 @@ class DatadogPlugin:
         if config.traces:
             outbox.register(self._traces, TraceSink(config.trace_agent, config.timeout_s, context.store))
         if config.logs and key:
-            outbox.register(self._logs, RecordSink(config.intake, key, config.timeout_s))
+            outbox.register(self._logs, RecordSink(config.intake, key, config.timeout_s, fields_of))
         self._profiling = Profiling(config, self._environment) if config.profiling else None
 
     @hookimpl
@@ -101,7 +102,9 @@ class DatadogPlugin:
             spans = self._spans.of_write(event, run, self._config.service_of(run.job))
             payload = {"spans": spans, "inputs": inputs_of(event), "run_id": run.run_id}
             self._put(self._traces, "spans", payload, run, event.write_id)
-        self._log(record_of_write(event, run, self._context.labels), run, event.write_id)
+        sample = sample_wanted(event, self._config.masked_samples)
+        record = record_of_write(event, run, self._context.labels)
+        self._log(record if sample is None else {**record, "sample": sample}, run, event.write_id)
 
     def _run_ended(self, event: RunEnded, run: Run) -> None:
         cost = self._points.cost_of(event, run)

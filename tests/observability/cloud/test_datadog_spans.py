@@ -250,38 +250,45 @@ def test_records_that_are_refused_wait_and_the_key_is_in_no_error(moody: Make, r
         assert "the-key" not in f"{error.value}{one!r}{vars(one)!r}".replace("'_key': 'the-key'", "")
 
 
-_PEER = """
-import os, sys
-from ddtrace.trace import tracer
+_PROFILED = """
+import sys, time
 from hookline.observability.datadog.options import DatadogOptions
 from hookline.observability.datadog.profiling import Profiling
 
-with tracer.trace("peer.span", service="peer", resource="r"):
-    pass
-tracer.flush()
-profiling = Profiling(DatadogOptions(trace_url=sys.argv[1]), "prod")
+profiling = Profiling(DatadogOptions(trace_url=sys.argv[1], service="profiled"), "prod")
+began = time.perf_counter()
 profiling.start("job")
+assert time.perf_counter() - began < 0.5, "the job waits for ddtrace"
 profiling._thread.join()
 assert profiling._profiler is not None
 sum(n * n for n in range(300_000))
 profiling.stop()
 """
+_TRACED = """
+from ddtrace.trace import tracer
+
+with tracer.trace("peer.span", service="peer", resource="r"):
+    pass
+tracer.flush()
+"""
 
 
-def test_the_agent_reads_our_spans_as_it_reads_ddtraces_own_and_gets_a_profile(agent: Agent, run: Run) -> None:
-    environ = {
-        "DD_TRACE_AGENT_URL": agent.url,
-        "DD_INSTRUMENTATION_TELEMETRY_ENABLED": "false",
-        "DD_REMOTE_CONFIGURATION_ENABLED": "false",
-    }
-    done = subprocess.run(
-        [sys.executable, "-c", _PEER, agent.url],
-        env={**os.environ, **environ},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+def ddtrace(code: str, url: str, **environ: str) -> None:
+    """Run code that loads ddtrace in a process of its own: it changes the one that it is in."""
+    quiet = {"DD_INSTRUMENTATION_TELEMETRY_ENABLED": "false", "DD_REMOTE_CONFIGURATION_ENABLED": "false"}
+    command = [sys.executable, "-c", code, url]
+    done = subprocess.run(command, env={**os.environ, **quiet, **environ}, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_profile_of_the_driver_is_uploaded_to_the_agent_that_is_configured(agent: Agent) -> None:
+    ddtrace(_PROFILED, agent.url)
+    requests = [one["url"] for one in agent.get("/test/session/requests")]
+    assert any("/profiling/v1/input" in url for url in requests), requests
+
+
+def test_the_agent_reads_our_spans_as_it_reads_ddtraces_own(agent: Agent, run: Run) -> None:
+    ddtrace(_TRACED, agent.url, DD_TRACE_AGENT_URL=agent.url)
     sink(agent.url).deliver([message(of_run(run), "spans")])
     spans = {span["name"]: span for span in agent.spans()}
     theirs, ours = spans["peer.span"], spans["hookline.run"]
@@ -290,5 +297,3 @@ def test_the_agent_reads_our_spans_as_it_reads_ddtraces_own_and_gets_a_profile(a
     }
     assert len(theirs["meta"]["_dd.p.tid"]) == len(ours["meta"]["_dd.p.tid"]) == 16
     assert "_sampling_priority_v1" in theirs["metrics"]
-    requests = [one["url"] for one in agent.get("/test/session/requests")]
-    assert any("/profiling/v1/input" in url for url in requests), requests

@@ -49,6 +49,10 @@ class CloudWatchOptions(PluginConfig):
         200, description='How many values of one tag a process tells apart; further ones are "(other)".'
     )
     log_group: _Group | None = Field(None, description="The log group of records of runs and writes. Default: none.")
+    masked_samples: Annotated[int, Field(ge=0, le=20)] = Field(
+        0,
+        description="How many rows that a write set aside its record shows, of every value the shape alone (Xxxx 99).",
+    )
     log_retention_days: _Days | None = Field(None, description="How long a log group that is made here keeps records.")
     timeout_s: Annotated[float, Field(gt=0, le=120)] = Field(20.0, description="Seconds to wait for an answer.")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.errors import SinkError
@@ -27,6 +27,7 @@ MOST_EVENTS = 10_000
 MOST_LOG_BYTES = 1_048_576
 LONGEST_EVENT_BYTES = 256 * 1024 - _EVENT_EXTRA_BYTES
 _LONGEST_SPAN = dt.timedelta(hours=24)
+Complete = Callable[[Mapping[str, Any]], Mapping[str, Any]]
 Events = list[tuple[dt.datetime, str]]
 
 
@@ -77,12 +78,17 @@ class MetricsSink:
 class LogsSink:
     """Sends log events to the streams of one group, which it makes when they are not there.
 
-    A message has ``stream`` and ``events``, a list of ``{"at": ISO 8601, "text": …}``.
+    A message has ``stream`` and ``events``, a list of ``{"at": ISO 8601, "text": …}``; or a ``record`` that ``complete``
+    adds to.
+
+    Args:
+        complete: given a message's ``sample``, what its record says besides; called where nobody waits for it.
     """
 
     batch_size = 200
 
-    def __init__(self, options: CloudWatchOptions, group: str) -> None:
+    def __init__(self, options: CloudWatchOptions, group: str, complete: Complete | None = None) -> None:
+        self._complete = complete
         self._options = options
         self._group = group
         self._client = Client("logs", options)
@@ -103,8 +109,13 @@ class LogsSink:
 
     def _read(self, message: Message) -> tuple[str, Events]:
         try:
-            events = [(dt.datetime.fromisoformat(one["at"]), str(one["text"])) for one in message.payload["events"]]
-            return str(message.payload["stream"]), events
+            payload = message.payload
+            told = payload["events"]
+            if "sample" in payload and self._complete is not None:
+                record = {**payload["record"], **self._complete(payload["sample"])}
+                told = [log_event(record["timestamp"], record)]
+            events = [(dt.datetime.fromisoformat(one["at"]), str(one["text"])) for one in told]
+            return str(payload["stream"]), events
         except (KeyError, TypeError, ValueError):
             raise SinkError("a message holds no log events", retryable=False) from None
 

@@ -19,6 +19,15 @@ _FAILED_CHECKS = Records(
     search="source:hookline @failed_checks.check:*",
     columns=("@dataset", "@failed_checks.check", "@failed_checks.failing_rows", "@rows_quarantined", "@run_id"),
 )
+_SET_ASIDE = Records(
+    query=(
+        "fields @timestamp, dataset, masked_samples.0.reasons, masked_samples.0.row, masked_samples.1.row, "
+        "masked_samples.2.row, rows_quarantined, run_id | filter ispresent(masked_samples.0.row) "
+        "| sort @timestamp desc | limit 50"
+    ),
+    search="source:hookline @masked_samples.row:*",
+    columns=("@dataset", "@masked_samples.reasons", "@masked_samples.row", "@rows_quarantined", "@run_id"),
+)
 _FAILED_RUNS = Records(
     query=(
         "fields @timestamp, job, event, status, error_type, duration_s, run_id | filter level = 'error' "
@@ -156,8 +165,14 @@ QUALITY = Board(
             kind="table",
             width=24,
             records=_FAILED_CHECKS,
-            note="Counts and names; values of rows never leave the process. `hookline report RUN` shows rows that were set "
-            "aside, masked, to who may read them.",
+            note="Names and counts.",
+        ),
+        Chart(
+            "Rows that were set aside, masked",
+            kind="table",
+            width=24,
+            records=_SET_ASIDE,
+            note="Of every value its shape alone, and only with `masked_samples`.",
         ),
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.errors import SinkError, StoreError
@@ -81,11 +81,22 @@ class TraceSink:
 
 
 class RecordSink:
-    """Sends records to the intake of logs."""
+    """Sends records to the intake of logs.
+
+    Args:
+        complete: given a message's ``sample``, what its record says besides; called where nobody waits for it.
+    """
 
     batch_size = 500
 
-    def __init__(self, url: str, key: str, timeout_s: float) -> None:
+    def __init__(
+        self,
+        url: str,
+        key: str,
+        timeout_s: float,
+        complete: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
+    ) -> None:
+        self._complete = complete
         self._address = Address(url + "/api/v2/logs", timeout_s=timeout_s)
         self._key = key
 
@@ -97,10 +108,17 @@ class RecordSink:
         """
         _AGES.check(_told_at(message) for message in messages)
         headers = {"Content-Type": "application/json", "DD-API-KEY": self._key}
-        body = json.dumps([message.payload for message in messages], separators=(",", ":")).encode()
+        body = json.dumps([self._record(message) for message in messages], separators=(",", ":")).encode()
         if len(body) > _LARGEST_BYTES and len(messages) > 1:
             raise SinkError("too many records for one request")  # the outbox then sends fewer
         check(self._address.send(body, headers), self._address.place, "the records", never=_NEVER)
+
+    def _record(self, message: Message) -> dict[str, Any]:
+        record = dict(message.payload)
+        sample = record.pop("sample", None)
+        if sample is not None and self._complete is not None:
+            record.update(self._complete(sample))
+        return record
 
 
 def _spans(message: Message) -> list[dict[str, Any]]:

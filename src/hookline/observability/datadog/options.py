@@ -38,6 +38,10 @@ class DatadogOptions(PluginConfig):
     metrics: bool = Field(True, description="Whether metrics are sent.")
     traces: bool = Field(True, description="Whether a span is sent for each run, write, input and stage.")
     logs: bool = Field(False, description="Whether records of runs and writes are sent, with the ids of their trace.")
+    masked_samples: Annotated[int, Field(ge=0, le=20)] = Field(
+        0,
+        description="How many rows that a write set aside its record shows, of every value the shape alone (Xxxx 99).",
+    )
     events: bool = Field(True, description="Whether failures and refused writes are events.")
     service_checks: bool = Field(True, description="Whether each run's end is a service check of the job.")
     profiling: bool = Field(False, description="Whether ddtrace profiles the driver's Python while a run goes on.")

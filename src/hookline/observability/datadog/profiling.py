@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from hookline.observability.datadog.options import DatadogOptions
@@ -43,15 +46,24 @@ class Profiling:
 
     def _start(self, job: str) -> None:
         try:
-            from ddtrace import config
-            from ddtrace.internal.settings._agent import config as agent
-            from ddtrace.profiling import Profiler
-
-            agent.trace_agent_url = self._options.trace_agent
-            config.service = self._options.service_of(job)
+            with _agent_named(self._options.trace_agent):
+                from ddtrace.profiling import Profiler
             profiler = Profiler(service=self._options.service_of(job), env=self._environment)
             profiler.start()
         except Exception as error:  # noqa: BLE001 - a profiler that does not start is no reason to disturb a job
             logger.warning("the driver is not profiled: ddtrace did not start (%s)", type(error).__name__)
         else:
             self._profiler = profiler
+
+
+@contextmanager
+def _agent_named(url: str) -> Iterator[None]:
+    """ddtrace reads the agent's address from the environment when it is loaded; what the job set, or loaded before, stays."""
+    if "DD_TRACE_AGENT_URL" in os.environ:
+        yield
+        return
+    os.environ["DD_TRACE_AGENT_URL"] = url
+    try:
+        yield
+    finally:
+        os.environ.pop("DD_TRACE_AGENT_URL", None)
