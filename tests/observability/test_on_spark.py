@@ -47,7 +47,7 @@ def test_a_write_is_told_alike_everywhere(spark: SparkSession, tmp_path: Path, s
     pytest.importorskip("opentelemetry.proto")
     url = f"http://127.0.0.1:{server.server_address[1]}"
     (tmp_path / "suite.yaml").write_text(
-        "dataset: '*/silver/people'\nchecks:\n  - unique: {column: mail, severity: error}\n"
+        "dataset: '*/silver/people'\nchecks:\n  - unique: mail\n    severity: error\n"
     )
     plugins = (
         PluginEntry("quality", {"suites": [str(tmp_path / "suite.yaml")]}),

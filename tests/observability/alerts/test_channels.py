@@ -122,7 +122,7 @@ def test_slack_in_trouble(backend: Any, answer: Any, retryable: bool, wait_s: fl
 
 def trickle(handler: Any) -> None:
     handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n")
-    for _ in range(20):
+    for _ in range(400):
         handler.wfile.write(b"o")
         handler.wfile.flush()
         time.sleep(0.05)
@@ -131,7 +131,7 @@ def trickle(handler: Any) -> None:
 @pytest.mark.parametrize(
     "trouble",
     [
-        lambda handler: time.sleep(0.6),
+        lambda handler: time.sleep(8.0),
         lambda handler: handler.connection.shutdown(socket.SHUT_RDWR),
         lambda handler: handler.wfile.write(b"\x00\xff no HTTP\r\n\r\n"),
         trickle,
@@ -143,7 +143,7 @@ def test_an_answer_that_is_none(backend: Any, trouble: Any) -> None:
     with pytest.raises(SinkError) as caught:
         channel(type="slack", webhook_url=backend.url, timeout_s=0.3).send(payload(), ID)
     assert caught.value.retryable
-    assert time.monotonic() - began < 1.0
+    assert time.monotonic() - began < 6.0
     assert "SECRETPATH" not in str(caught.value)
 
 

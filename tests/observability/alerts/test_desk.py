@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -376,7 +377,9 @@ def test_what_may_be_held_does_not_hold_up_what_is_urgent(world: Any) -> None:
     make = world(channels={"team": {**SLACK, "quiet_hours": {"begin": "00:00", "end": "00:00"}}})
     make.sinks["team"].failure = SinkError("held in quiet hours", retry_after_s=60)
     make.take(*make.write(failed("a"), failed("b", "critical")))
-    make.outbox.flush(0.5)
+    deadline = time.monotonic() + 10.0
+    while not make.sinks["team.urgent"].messages and time.monotonic() < deadline:
+        time.sleep(0.02)
     assert [item["check"] for item in make.sinks["team.urgent"].messages[0].payload["items"]] == ["b"]
     make.sinks["team"].failure = None
     make.outbox.replay(["team"])

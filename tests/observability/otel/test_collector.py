@@ -68,7 +68,7 @@ def errors(runtime: Runtime) -> str:
 
 
 def wait_for_errors(runtime: Runtime) -> str:
-    deadline = time.monotonic() + 5.0
+    deadline = time.monotonic() + 10.0
     while not errors(runtime) and time.monotonic() < deadline:
         time.sleep(0.02)
     return errors(runtime)
@@ -113,7 +113,7 @@ def talk_nonsense(handler: Any) -> None:
 
 
 TROUBLES: dict[str, Callable[[Any], Any]] = {
-    "slow": lambda handler: time.sleep(0.8),
+    "slow": lambda handler: time.sleep(8.0),
     "HTTP 500": lambda handler: (500, {}, b""),
     "HTTP 429": lambda handler: (429, {"Retry-After": "0"}, b""),
     "HTTP 403": lambda handler: (403, {}, KEY.encode()),
@@ -137,7 +137,7 @@ def test_a_collector_in_trouble_costs_nothing_and_gets_everything(started: Any, 
     scope.record_write_started(write)
     scope.record_write_ended(write, failed=False)
     runtime.tracing.drain()
-    assert time.monotonic() - began < 1.0, "the job waits for nobody"
+    assert time.monotonic() - began < 5.0, "the job waits for nobody"
     told = wait_for_errors(runtime)
     assert told
     assert KEY not in told

@@ -94,7 +94,7 @@ def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servers]:
     folder = tmp_path_factory.mktemp("prometheus")
     port, gateway_port, endpoint = free_port(), free_port(), free_port()
     (folder / "prometheus.yml").write_text(
-        "global: {scrape_interval: 200ms, scrape_timeout: 200ms}\n"
+        "global: {scrape_interval: 300ms, scrape_timeout: 300ms}\n"
         "scrape_configs:\n"
         "  - job_name: pushgateway\n    honor_labels: true\n"
         f"    static_configs: [{{targets: ['127.0.0.1:{gateway_port}']}}]\n"

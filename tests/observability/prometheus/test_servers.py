@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import time
 import urllib.request
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,17 @@ def run(process: Runtime, job: str, *, rows: int = 100, name: str = "/lake/gold/
     scope.record_write_ended(write, failed=False)
     process.tracing.drain()
     process.close_run(scope, exit_code=int(failed), error=ErrorInfo("E") if failed else None)
+
+
+def wait_for_trouble(process: Runtime) -> str:
+    """What is said of deliveries as soon as one has failed, and nothing else is on its way."""
+    deadline = time.monotonic() + 15.0
+    while True:
+        states = [one for one in process.outbox.status() if one.name.startswith("prometheus")]
+        if any(one.failures for one in states) and not any(one.pending for one in states if one.name == "prometheus"):
+            return " ".join(process.outbox.problems())
+        assert time.monotonic() < deadline, states
+        process.outbox.flush(0.05)
 
 
 def test_counters_go_on_from_run_to_run_on_a_pushgateway(servers: Servers, tmp_path: Path) -> None:
@@ -88,10 +100,10 @@ def test_a_gateway_that_was_away_has_everything_when_it_is_back(tmp_path: Path, 
     process = runtime(tmp_path, push={"url": f"http://127.0.0.1:{gateway.port}"})
     for _ in range(3):
         run(process, "away")
-    assert process.outbox.flush(1) > 0
+    told = wait_for_trouble(process)
     (points, show) = [one for one in process.outbox.status() if one.name.startswith("prometheus")]
     assert (points.pending, show.name, show.pending > 0) == (0, "prometheus show", True)
-    assert "ConnectionRefusedError" in " ".join(process.outbox.problems())
+    assert "ConnectionRefusedError" in told
     gateway.start()
     try:
         assert process.outbox.replay() == 0
@@ -150,8 +162,7 @@ def test_a_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     process = runtime(tmp_path, textfile_dir="file/folder")
     run(process, "nightly")
-    assert process.outbox.flush(2) > 0
-    assert "can't be written: Not a directory" in " ".join(process.outbox.problems())
+    assert "can't be written: Not a directory" in wait_for_trouble(process)
     process.outbox.close(0)
 
 
@@ -176,8 +187,7 @@ def test_the_login_is_sent_and_never_shown(tmp_path: Path) -> None:
     login = {"username": "hookline", "password": "p@ss"}
     process = runtime(tmp_path, push={"url": f"http://127.0.0.1:{server.server_address[1]}", **login})
     run(process, "a b")
-    assert process.outbox.flush(2) > 0
-    told = " ".join(process.outbox.problems())
+    told = wait_for_trouble(process)
     assert "HTTP 403: check the key" in told
     assert "p@ss" not in told
     name = base64.urlsafe_b64encode(b"a_b").decode()
