@@ -115,7 +115,7 @@ def test_a_channel_that_is_dead_costs_nothing_and_hears_of_everything_later(star
         time.sleep(0.02)
     assert [one.pending for one in runtime.outbox.status() if one.name == "alerts.hook"] == [1]
     assert "SECRET" not in told
-    runtime.close()
+    runtime.outbox.close(0)
     backend.broken = False
     runtime = started()
     assert runtime.outbox.replay() == 0
