@@ -14,18 +14,19 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hookline.core.events import Run, utc_now
+from hookline.core.events import Run
 from hookline.core.lanes import BacklogError, CallFailedError, Lane, LaneTimeoutError
-from hookline.core.spending import Progress, Spent, WriteSpending
+from hookline.core.spending import Progress, WriteSpending
 from hookline.core.telemetry import Attribution, RunTelemetry, StreamProgress, Telemetry
 from hookline.observability import telemetry
 from hookline.observability.telemetry.asking import WRITE_TAG, own_jobs
 from hookline.pipelines.columns import leave_jvm
+from hookline.pipelines.write_spending import OneWrite
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
@@ -63,6 +64,7 @@ class SparkSpending:
         self._session: SparkSession | None = None
         self._uses = telemetry.RddUses()
         self._open: dict[str, _Open] = {}
+        self._hangs = False
         self._looked = float("-inf")
         # Jobs that a write had; what remains of a run's jobs belongs to none.
         self._of_writes: set[int] = set()
@@ -106,7 +108,7 @@ class SparkSpending:
 
     def of_write(self, write_id: str, stream: Progress | None = None) -> WriteSpending:
         """See ``core.spending``."""
-        return _OfWrite(self, write_id, stream)
+        return OneWrite(self, write_id, stream)
 
     def use(self, spark: SparkSession) -> None:
         """A session was seen: its settings are those that advice is about."""
@@ -196,12 +198,16 @@ class SparkSpending:
         return dataclasses.replace(answer, reading_s=time.perf_counter() - began)
 
     def _ask(self, call: Callable[[], Any], otherwise: Any) -> Any:
+        with self._lock:
+            self._lane = self._lane or Lane("telemetry")
+            if self._hangs and not self._lane.idle:
+                return otherwise  # nobody waits a second time for what hangs
+            self._hangs = False
         try:
-            with self._lock:
-                self._lane = self._lane or Lane("telemetry")
             return self._lane.submit(call).result(DEADLINE_S)
         except LaneTimeoutError:
-            logger.debug("Spark did not say within %g s what it spent", DEADLINE_S)
+            self._hangs = True
+            logger.warning("Spark did not say within %g s what was spent", DEADLINE_S)
         except (BacklogError, CallFailedError) as error:
             logger.debug("Spark could not be asked what it spent: %s", error, exc_info=True)
         return otherwise
@@ -267,63 +273,6 @@ class SparkSpending:
         if session is None or session._jsparkSession.sparkContext().isStopped():
             return None
         return session
-
-
-class _OfWrite:
-    """One write's: what marks its jobs, and who asks afterwards."""
-
-    def __init__(self, spending: SparkSpending, write_id: str, stream: Progress | None) -> None:
-        self._spending = spending
-        self._tag = WRITE_TAG + write_id
-        self._stream = stream
-        self._ask: Spent | None = None
-
-    @contextmanager
-    def tagged(self, spark: SparkSession) -> Iterator[None]:
-        """See ``core.spending``."""
-        context, began = spark.sparkContext, utc_now()
-        if not self._tag_jobs(context):
-            try:
-                yield
-            finally:
-                self._meanwhile(began, time.time(), "its jobs could not be tagged")
-            return
-        self._ask = lambda: self._spending.of_tag(self._tag, began, self._stream)
-        try:
-            yield
-        finally:
-            with suppress(Exception):  # Spark may be gone by now
-                context.removeJobTag(self._tag)
-
-    def of_batch(self, group: str, batch_id: int, began: dt.datetime, stream: StreamProgress | None) -> None:
-        """See ``core.spending``."""
-        self._ask = lambda: self._spending.of_batch(group, batch_id, began, stream)
-
-    def of_window(self, began: dt.datetime, duration_s: float) -> None:
-        """See ``core.spending``."""
-        self._meanwhile(began, began.timestamp() + duration_s, "only the listener saw the write")
-
-    @property
-    def spent(self) -> Spent | None:
-        """See ``core.spending``."""
-        return self._ask
-
-    def _tag_jobs(self, context: SparkContext) -> bool:
-        """Whether this thread's jobs carry the tag now; where Python's threads share the JVM's, they can't."""
-        from py4j.clientserver import ClientServer
-
-        if not isinstance(context._gateway, ClientServer):
-            return False
-        try:
-            context.addJobTag(self._tag)
-        except Exception as error:  # noqa: BLE001 - the write itself will say what is wrong
-            logger.debug("a write's jobs could not be tagged: %s", type(error).__name__)
-            return False
-        return True
-
-    def _meanwhile(self, began: dt.datetime, ended_s: float, why: str) -> None:
-        reason = f"{why}: they are taken to be those that ran meanwhile"
-        self._ask = lambda: self._spending.of_window(began, ended_s, reason)
 
 
 def _active_context() -> SparkContext | None:
