@@ -238,7 +238,7 @@ class SparkSpending:
         elsewhere: dict[str, Telemetry] = {}
         if first is None:
             elsewhere = {one.run.run_id: self._elsewhere(application, one) for one in runs}
-        cached = [] if first is not None else application.cached()
+        cached = application.cached()
         for one in runs:
             extent = one.extents.get(application.id)
             if extent is None:
@@ -246,7 +246,7 @@ class SparkSpending:
                 extent = telemetry.Extent(application.id, application.version, application.master, began_s, now_s)
                 one.extents[application.id] = extent
             if first is not None:
-                extent.before = executors
+                extent.before, extent.cached_before = executors, frozenset(rdd["id"] for rdd in cached)
             extent.after, extent.looked_at_s, extent.uses = executors, now_s, self._uses
             extent.settings, extent.cached = settings, cached
             extent.elsewhere = elsewhere.get(one.run.run_id)
