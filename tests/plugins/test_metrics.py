@@ -45,7 +45,7 @@ def test_runs_are_kept_and_shown_and_compared(
     out = f"{tmp_path}/silver/orders"
     runs = []
     for rows in (1_000, 5_000):
-        with attach.attach(spark, load_config()) as attachment:
+        with attach.attach(spark, load_config(), job="nightly") as attachment:
             spark.range(0, rows, 1, 2).repartition(3).write.mode("overwrite").parquet(out)
         runs.append(attachment.run.run_id)
 
