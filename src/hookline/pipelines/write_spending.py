@@ -31,11 +31,14 @@ class OneWrite:
         self._tag = WRITE_TAG + write_id
         self._stream = stream
         self._ask: Spent | None = None
+        self._began: dt.datetime | None = None
 
     @contextmanager
     def tagged(self, spark: SparkSession) -> Iterator[None]:
         """See ``core.spending``."""
-        context, began = spark.sparkContext, utc_now()
+        context = spark.sparkContext
+        # A write that is held back runs in two steps: it began with the first.
+        self._began = began = self._began or utc_now()
         if not self._tag_jobs(context):
             try:
                 yield

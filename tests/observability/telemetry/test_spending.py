@@ -392,3 +392,15 @@ def test_what_hangs_is_asked_once_and_costs_one_deadline(monkeypatch: pytest.Mon
     time.sleep(0.05)
     assert asking._ask(lambda: "answer", "nothing") == "answer"
     asking.close()
+
+
+def test_a_stream_runs_without_a_tag_of_ours(
+    spark: SparkSession, recorder: RecordingPlugin, event_log: EventLog, tmp_path: Path
+) -> None:
+    stream = source(spark, tmp_path / "in", files=1)
+    with event_log() as events:
+        writer = stream.writeStream.format("parquet").option("checkpointLocation", f"{tmp_path}/c")
+        writer.trigger(availableNow=True).start(f"{tmp_path}/out").awaitTermination()
+    jobs = [event["Properties"] for event in events if event["Event"] == "SparkListenerJobStart"]
+    assert jobs
+    assert not any("hookline-write" in job.get("spark.job.tags", "") for job in jobs)
