@@ -279,6 +279,8 @@ def test_batches_of_sparks_own_sinks_are_told_with_their_progress(
         found = telemetry_of(recorder)
     expected = logged(events)
     assert {one.attribution for one in found} == {"batch"}
+    jobs = [event["Properties"] for event in events if event["Event"] == "SparkListenerJobStart"]
+    assert not any("hookline-write" in job.get("spark.job.tags", "") for job in jobs)  # its thread is the query's own
     assert sum(one.output_rows for one in found) == expected["output_rows"] > 0
     assert sum(one.tasks for one in found) == expected["tasks"]
     assert sum(one.shuffle_write_bytes for one in found) == expected["shuffle_write_bytes"]
@@ -392,15 +394,3 @@ def test_what_hangs_is_asked_once_and_costs_one_deadline(monkeypatch: pytest.Mon
     time.sleep(0.05)
     assert asking._ask(lambda: "answer", "nothing") == "answer"
     asking.close()
-
-
-def test_a_stream_runs_without_a_tag_of_ours(
-    spark: SparkSession, recorder: RecordingPlugin, event_log: EventLog, tmp_path: Path
-) -> None:
-    stream = source(spark, tmp_path / "in", files=1)
-    with event_log() as events:
-        writer = stream.writeStream.format("parquet").option("checkpointLocation", f"{tmp_path}/c")
-        writer.trigger(availableNow=True).start(f"{tmp_path}/out").awaitTermination()
-    jobs = [event["Properties"] for event in events if event["Event"] == "SparkListenerJobStart"]
-    assert jobs
-    assert not any("hookline-write" in job.get("spark.job.tags", "") for job in jobs)
