@@ -109,9 +109,9 @@ class AlertsPlugin:
             self._put("end", group, run, (), well, gathered, id=content_id("end", self._name, about))
 
     def _flush(self, run: Run, group: str, well: Iterable[str], numbers: Sequence[Mapping[str, Any]]) -> None:
-        """The run goes on, and has gathered for long enough."""
+        """The run goes on, and has gathered for long enough. Facts that come later need not wait for this."""
         id = content_id("flush", self._name, group, utc_now().isoformat())
-        self._put("end", group, run, (), well, numbers, id=id)
+        self._put("end", group, run, (), well, numbers, id=id, order_key=f"{group} flush")
 
     def _sorted(self, facts: Iterable[Fact]) -> tuple[list[dict[str, Any]], set[str]]:
         alerts, well = [], set()
@@ -132,7 +132,8 @@ class AlertsPlugin:
         numbers: Sequence[Any] = (),
         *,
         id: str | None,
+        order_key: str | None = None,
     ) -> None:
         told = None if run is None else {"run_id": run.run_id, "job": run.job[:1_000], "environment": run.environment}
         payload = {"group": group, "run": told, "alerts": list(alerts), "well": sorted(well), "numbers": list(numbers)}
-        self._outbox.put(self._name, payload, kind=kind, id=id, order_key=group)
+        self._outbox.put(self._name, payload, kind=kind, id=id, order_key=order_key or group)

@@ -432,6 +432,19 @@ def test_a_store_that_is_locked_delays_and_one_that_is_away_costs_no_alert(world
     assert make.told() == [[("alert", "check_failed", 1)]]
 
 
+def test_what_is_gathered_waits_for_a_store_that_is_away_when_the_run_ends(world: Any) -> None:
+    make = world()
+    make.take(*make.write(failed("a")), kind="facts")
+    end = make.message("end", make.run("finished"), attempts=9)
+    away = Desk("alerts", make.outbox, LazyStore("sqlite:////proc/none/store.db"), make.outlets, HOUR)
+    with pytest.raises(SinkError, match="alerts wait for the store") as caught:
+        away.deliver([end])
+    assert caught.value.retryable
+    assert make.told() == []
+    make.desk.deliver([end])
+    assert make.told() == [[("alert", "check_failed", 1)]]
+
+
 def test_a_message_that_is_no_fact_is_refused_for_good(world: Any) -> None:
     make = world()
     with pytest.raises(SinkError) as caught:

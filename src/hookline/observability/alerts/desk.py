@@ -71,7 +71,8 @@ class Desk:
             try:
                 self._take(message)
             except HooklineError as error:
-                if message.attempts < _PATIENCE:
+                # An end is nothing to tell by itself: what it is about is in the store, and waits there.
+                if message.kind != "facts" or message.attempts < _PATIENCE:
                     raise SinkError(f"alerts wait for the store: {error}") from None
                 self._tell_without_store(message)
             except (KeyError, TypeError, ValueError) as error:
@@ -110,7 +111,7 @@ class Desk:
             ledger.forget(payload["group"], recovered_before=before.isoformat())
 
     def _tell_without_store(self, message: Message) -> None:
-        """A store that is away costs grouping, recoveries and what was told before this process; never an alert."""
+        """A store that is away costs grouping, and what was told before this process is not known; never an alert."""
         now = time.monotonic()
         recent = {key: at for key, at in self._told_without_store.items() if now - at < self._repeat_s}
         alerts = [alert for alert in message.payload["alerts"] if alert["key"] not in recent]
