@@ -52,7 +52,8 @@ class AlertsPlugin:
             for sink, channel in sinks_of(f"{context.name}.{name}", options, context.base_dir):
                 context.outbox.register(sink, channel)
         watcher = Watcher(context.labels, self._router, config.severities, context.cost.budgets)
-        desk = Desk(context.name, context.outbox, context.store, outlets, config.repeat_s, watcher)
+        group_s = config.group_s
+        desk = Desk(context.name, context.outbox, context.store, outlets, config.repeat_s, watcher, group_s=group_s)
         context.outbox.register(context.name, desk)
         if any(step.after_s for route in config.routes for step in route.escalate):
             # Somebody has to look at the time: every process that begins, `hookline outbox replay` too.

@@ -432,6 +432,20 @@ def test_a_store_that_is_locked_delays_and_one_that_is_away_costs_no_alert(world
     assert make.told() == [[("alert", "check_failed", 1)]]
 
 
+def test_what_a_run_had_gathered_that_nobody_saw_die_is_told_by_another(world: Any) -> None:
+    make = world()
+    make.take(*make.write(failed("a")), kind="facts", group="dead")
+    make.later(HOUR / 2)
+    make.take(*make.run("failed", job="another"))
+    assert make.told() == [[("alert", "run_failed", 1)]]
+    make.later(2 * HOUR)
+    make.take(*make.run("finished", job="another"))
+    make.take(*make.run("finished", job="another"))
+    make.outbox.flush(5)
+    assert [message.payload["run"]["job"] for message in make.sinks["team"].messages] == ["sample", "nightly"]
+    assert sorted(make.told()) == [[("alert", "check_failed", 1)], [("recovered", "run_failed", 1)]]
+
+
 def test_what_is_gathered_waits_for_a_store_that_is_away_when_the_run_ends(world: Any) -> None:
     make = world()
     make.take(*make.write(failed("a")), kind="facts")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, RowMapping, delete, select
+from sqlalchemy import Connection, RowMapping, delete, func, select
 
 from hookline.core.events import content_id
 from hookline.core.store.schema import alert_facts, alerts
@@ -61,6 +61,12 @@ class AlertLedger:
         table = alert_facts
         chosen = select(table.c.document).where(table.c.group_id == group_id[:64]).order_by(table.c.at, table.c.fact_id)
         return [json.loads(document) for (document,) in self._connection.execute(chosen)]
+
+    def groups(self, *, before: str) -> list[str]:
+        """The groups whose latest fact is older than that."""
+        table = alert_facts
+        latest = select(table.c.group_id).group_by(table.c.group_id).having(func.max(table.c.at) < before)
+        return sorted(self._connection.execute(latest).scalars())
 
     def forget(self, group_id: str, *, recovered_before: str) -> None:
         """Drop what was told, and alerts that have long been over."""

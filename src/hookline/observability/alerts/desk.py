@@ -18,9 +18,12 @@ from hookline.observability.alerts.facts import rank
 if TYPE_CHECKING:
     from hookline.core.outbox import Message, Outbox
     from hookline.core.store import LazyStore
+    from hookline.core.store.alerting import AlertLedger
     from hookline.observability.alerts.judging import Item, Judgement
     from hookline.observability.alerts.watching import Watcher
 
+# A run that goes on is told of again and again; what was gathered so long ago is of one that died where nobody saw it.
+_ORPHANED_S = 3_600.0
 # A store that is in trouble is waited for so often; then alerts are told without it.
 _PATIENCE = 3
 _RECOVERED_KEPT_S = 90 * 86_400.0
@@ -35,6 +38,7 @@ class Desk:
         channels: by name, the names of the two sinks of each (what is urgent, and what may be held), how bad something has
             to be to be urgent, whether the channel takes one alert a message, and whether it wants recoveries.
         repeat_s: within how many seconds the same alert is told once.
+        group_s: after how many seconds what a run has gathered is told at the latest.
         watcher: finds further facts in a run's numbers; None for none.
     """
 
@@ -50,6 +54,7 @@ class Desk:
         repeat_s: float,
         watcher: Watcher | None = None,
         *,
+        group_s: float = 300.0,
         clock: Callable[[], dt.datetime] = utc_now,
     ) -> None:
         self._name = name
@@ -58,6 +63,7 @@ class Desk:
         self._channels = channels
         self._repeat_s = repeat_s
         self._watcher = watcher
+        self._orphaned_s = 2 * group_s + _ORPHANED_S
         self._clock = clock
         self._told_without_store: dict[str, float] = {}
 
@@ -95,20 +101,27 @@ class Desk:
             if message.kind == "facts":
                 ledger.gather(message.id, payload["group"], message.created_at.isoformat(), payload)
                 return
-            gathered = ledger.gathered(payload["group"])
-            alerts = [*(alert for one in (*gathered, payload) for alert in one["alerts"]), *seen[0]]
+            alerts = [*_alerts(ledger, payload["group"]), *payload["alerts"], *seen[0]]
             well = {*payload["well"], *seen[1]}
-            keys = {alert["key"] for alert in alerts} | well
-            known = ledger.open() | ledger.states(keys)
-            judgement = self._judgement(known)
+            orphans = {group: _alerts(ledger, group) for group in ledger.groups(before=self._before(self._orphaned_s))}
+            orphans.pop(payload["group"], None)
+            keys = {alert["key"] for some in (alerts, *orphans.values()) for alert in some} | well
+            judgement = self._judgement(ledger.open() | ledger.states(keys))
+            for left in filter(None, orphans.values()):
+                judgement.about = str(left[0]["job"])
+                judgement.facts(left, ())
+            judgement.about = None
             judgement.facts(alerts, well)
             judgement.time_passes()
             # Before the transaction ends: what is decided and not sent would be forgotten.
             self._send(judgement, message)
             for state in judgement.changed.values():
                 ledger.keep(state)
-            before = self._clock() - dt.timedelta(seconds=_RECOVERED_KEPT_S)
-            ledger.forget(payload["group"], recovered_before=before.isoformat())
+            for group in (payload["group"], *orphans):
+                ledger.forget(group, recovered_before=self._before(_RECOVERED_KEPT_S))
+
+    def _before(self, seconds: float) -> str:
+        return (self._clock() - dt.timedelta(seconds=seconds)).isoformat()
 
     def _tell_without_store(self, message: Message) -> None:
         """A store that is away costs grouping, and what was told before this process is not known; never an alert."""
@@ -151,6 +164,10 @@ class Desk:
         job = run.get("job", "")
         id = content_id("alert", sink, cause, job, key)
         self._outbox.put(sink, payload, kind="alert", id=id, order_key=key or content_id("alerts", job))
+
+
+def _alerts(ledger: AlertLedger, group: str) -> list[dict[str, Any]]:
+    return [alert for one in ledger.gathered(group) for alert in one["alerts"]]
 
 
 class Outlet:

@@ -30,6 +30,7 @@ class Item(NamedTuple):
         fact = {name: value for name, value in self.document.items() if name not in ("to", "steps")}
         return {
             **fact,
+            "severity": self.severity,
             "news": self.news,
             "failures": self.failures,
             "opened_at": self.opened_at,
@@ -47,7 +48,8 @@ class Judgement:
         repeat_s: within how many seconds the same alert is told once.
 
     Attributes:
-        items: by channel, and by the job of alerts that came up because time passed; None for those of the run at hand.
+        items: by channel, and by the job of alerts that are not of the run at hand; None for those that are.
+        about: the job that what follows is of, when it is not of the run at hand.
     """
 
     known: dict[str, AlertState]
@@ -56,6 +58,7 @@ class Judgement:
     now: dt.datetime
     items: defaultdict[tuple[str, str | None], list[Item]] = field(default_factory=lambda: defaultdict(list))
     changed: dict[str, AlertState] = field(default_factory=dict)
+    about: str | None = None
 
     def facts(self, alerts: Sequence[Mapping[str, Any]], well: Iterable[str]) -> None:
         """Take in what went wrong, in its order, and what is well since."""
@@ -72,7 +75,9 @@ class Judgement:
         """See which open alerts have been so for too long."""
         for state in self.known.values():
             if state.open:
-                self._escalate(state, str(state.document.get("job", "")))
+                self.about = str(state.document.get("job", ""))
+                self._escalate(state)
+        self.about = None
 
     def _went_wrong(self, key: str, ones: Sequence[Mapping[str, Any]], *, over: bool) -> None:
         latest, worst = ones[-1], max((one["severity"] for one in ones), key=rank)
@@ -112,10 +117,10 @@ class Judgement:
         state.open, state.last_at = False, self._iso
         self.changed[state.key] = state
 
-    def _escalate(self, state: AlertState, job: str | None = None) -> None:
+    def _escalate(self, state: AlertState) -> None:
         for name in self._reached(state):
             if name in self.channels and name not in state.channels:
-                self._tell(name, "escalated", state, False, job)
+                self._tell(name, "escalated", state, False)
                 state.channels.append(name)
                 self.changed[state.key] = state
 
@@ -125,9 +130,9 @@ class Judgement:
             if enough or (after_s is not None and self._since(state.opened_at) >= after_s):
                 yield from channels
 
-    def _tell(self, channel: str, news: News, state: AlertState, recovered: bool, job: str | None = None) -> None:
+    def _tell(self, channel: str, news: News, state: AlertState, recovered: bool) -> None:
         told = (state.severity, state.document, state.failures, state.opened_at, recovered)
-        self.items[channel, job].append(Item(news, state.key, *told))
+        self.items[channel, self.about].append(Item(news, state.key, *told))
 
     @property
     def _iso(self) -> str:
