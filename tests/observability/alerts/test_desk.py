@@ -428,7 +428,7 @@ def test_a_store_that_is_locked_delays_and_one_that_is_away_costs_no_alert(world
     for attempts in (3, 4):
         late = Message(*(attempts if name == "attempts" else value for name, value in vars(message).items()))
         make.desk.deliver([late])
-    make.desk.deliver([make.message("end", make.write(failed("a")), attempts=9)])
+    make.desk.deliver([make.message("facts", make.write(failed("a")), attempts=9)])
     assert make.told() == [[("alert", "check_failed", 1)]]
 
 
