@@ -1,8 +1,10 @@
-"""Spark's own event log, written by a shared session for as long as a test wants."""
+"""Spark's own event log, written by a shared session for as long as a test wants; a certificate for servers."""
 
 from __future__ import annotations
 
 import json
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
@@ -47,3 +49,17 @@ def event_log(spark: SparkSession, tmp_path: Path) -> EventLog:
                     events += map(json.loads, file.read_text().splitlines())
 
     return logged
+
+
+@pytest.fixture(scope="session")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for 127.0.0.1, signed by itself; its key is beside it."""
+    program = shutil.which("openssl")
+    if program is None:
+        pytest.skip("there is no openssl to make a certificate with")
+    path = tmp_path_factory.mktemp("tls") / "server.pem"
+    names = ["-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1"]
+    files = ["-out", str(path), "-keyout", str(path.with_suffix(".key"))]
+    kind = ["-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2"]
+    subprocess.run([program, "req", *kind, *names, *files], check=True, capture_output=True)
+    return path

@@ -250,6 +250,24 @@ def test_the_standard_variables_are_honoured(started: Any, receiver: Receiver, m
     assert ended.parent_span_id.hex() == "b" * 16
 
 
+def test_a_certificate_of_ones_own(started: Any, certificate: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    receiver = Receiver(certificate=certificate)
+    runtime = started(endpoint=receiver.url, signals=["traces"])
+    run(runtime)
+    assert "can't be reached (SSLCertVerificationError)" in wait_for_errors(runtime)
+    runtime.outbox.close(0)
+    monkeypatch.setenv(f"{E}CERTIFICATE", str(certificate))
+    runtime = started(endpoint=receiver.url, signals=["traces"])
+    assert runtime.outbox.replay() == 0
+    assert len(receiver.spans()) == 2
+    runtime.outbox.close(0)
+    monkeypatch.setenv(f"{E}CERTIFICATE", str(certificate.with_name("gone.pem")))
+    runtime = started(endpoint=receiver.url, signals=["traces"])
+    run(runtime)
+    assert "certificates can't be read (No such file or directory)" in wait_for_errors(runtime)
+    receiver.stop()
+
+
 @pytest.mark.parametrize(
     ("environment", "options", "url"),
     [
