@@ -139,7 +139,7 @@ class Listener:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024 * 1024)
         self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(0.2)
+        self.socket.settimeout(0.02)
         self.packets: list[bytes] = []
         self._stopping = False
         self._thread = threading.Thread(target=self._listen, daemon=True)
