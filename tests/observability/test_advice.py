@@ -112,9 +112,7 @@ def _many_tasks(spark: SparkSession, out: str) -> None:
 
 
 def _large(spark: SparkSession, out: str) -> None:
-    source = f"{out}-source"
-    spark.range(0, 60_000, 1, 1).selectExpr("uuid() AS text").write.parquet(source)
-    spark.read.parquet(source).coalesce(1).write.parquet(out)
+    spark.range(0, 60_000, 1, 2).selectExpr("uuid() AS text").repartition(1).write.parquet(out)
 
 
 def _repartitioned(spark: SparkSession, out: str) -> None:

@@ -45,7 +45,7 @@ def test_runs_are_kept_and_shown_and_compared(
     out = f"{tmp_path}/silver/orders"
     runs = []
     for rows in (1_000, 5_000):
-        with attach.attach(spark, load_config()) as attachment:
+        with attach.attach(spark, load_config(), job="nightly") as attachment:
             spark.range(0, rows, 1, 2).repartition(3).write.mode("overwrite").parquet(out)
         runs.append(attachment.run.run_id)
 
@@ -54,10 +54,8 @@ def test_runs_are_kept_and_shown_and_compared(
         return capsys.readouterr().out
 
     store = Store(load_config().store_url())
-    assert [point.value for point in store.series(Subject("nightly", None, "file", out), "hookline.write.rows")] == [
-        1_000,
-        5_000,
-    ]
+    (points,) = store.series(Subject("nightly", None, "file", out), ["hookline.write.rows"]).values()
+    assert [point.value for point in points] == [1_000, 5_000]
     store.close()
     shown = json.loads(said(runs[0], "--json"))
     assert shown["telemetry"]["tasks"] >= 5

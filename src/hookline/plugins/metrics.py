@@ -12,7 +12,7 @@ from hookline.core.hookspecs import hookimpl
 from hookline.core.plugin import PluginConfig, PluginContext
 from hookline.observability.advice import advise
 from hookline.observability.cost import Costing
-from hookline.observability.keeping import measurement_of_run, measurement_of_write
+from hookline.observability.keeping import measurement_of_run, measurement_of_storage, measurement_of_write
 
 _Days = Annotated[int, Field(ge=1, le=10_000)]
 
@@ -23,6 +23,10 @@ class MetricsConfig(PluginConfig):
     keep_days: _Days = Field(
         30,
         description="Days for which every run and write is kept by itself; then by the hour, without telemetry and advice.",
+    )
+    storage: tuple[str, ...] = Field(
+        (),
+        description="Patterns on datasets whose places are listed when a run that wrote them ends, for their size and cost.",
     )
     keep_hours_days: _Days = Field(400, description="Days for which the hours are kept.")
 
@@ -66,7 +70,16 @@ class MetricsPlugin:
     def _end(self, event: RunEnded, run: Run) -> None:
         cost = self._costing.of_run(event, run)
         self._keep(measurement_of_run(event, run, self._labels, advice=advise(event), cost=cost))
+        self._keep_storage(event, run)
         self._fold(event.finished_at.astimezone(dt.timezone.utc).date())
+
+    def _keep_storage(self, event: RunEnded, run: Run) -> None:
+        if self._config.storage:
+            from hookline.observability.cost.storage import stored
+
+            written = (write.dataset for write in event.writes if write.error is None)
+            for one in stored(written, self._config.storage, self._costing.storage_price()):
+                self._keep(measurement_of_storage(one, run, event.finished_at.isoformat()))
 
     def _keep(self, measurement: dict[str, Any]) -> None:
         if self._outbox is not None:

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select
 
 from hookline.core.outbox.message import Message
-from hookline.core.store import LazyStore, Store, StoreSink, Subject, schema
+from hookline.core.store import LazyStore, SeriesPoint, Store, StoreSink, Subject, schema
 from hookline.core.store.packing import unpack
 from hookline.observability.metrics import METRICS
 
@@ -48,6 +48,10 @@ def fold(store: Store, before: str, forget: str = "2025-01-01") -> None:
     apply(store, [{"fold_before": before, "forget_before": forget}], "compact")
 
 
+def series(store: Store, subject: Subject, **more: Any) -> tuple[SeriesPoint, ...]:
+    return store.series(subject, ["rows"], **more)["rows"]
+
+
 def count(store: Store, table: Any) -> int:
     with store.transaction() as connection:
         return int(connection.execute(select(func.count()).select_from(table)).scalar() or 0)
@@ -67,10 +71,10 @@ def test_a_measurement_is_kept_once_however_often_it_comes(store: Store) -> None
 
 def test_a_series_has_what_ended_well_before_a_time(store: Store) -> None:
     apply(store, [fact(f"r{day}/1", at(day), {"rows": day}, good=day != 3) for day in range(1, 6)])
-    assert [point.value for point in store.series(WRITES, "rows")] == [1, 2, 4, 5]
-    assert [point.value for point in store.series(WRITES, "rows", before=at(4))] == [1, 2]
-    assert [point.value for point in store.series(WRITES, "rows", limit=2)] == [4, 5]
-    assert store.series(RUNS, "rows") == ()
+    assert [point.value for point in series(store, WRITES)] == [1, 2, 4, 5]
+    assert [point.value for point in series(store, WRITES, before=at(4))] == [1, 2]
+    assert [point.value for point in series(store, WRITES, limit=2)] == [4, 5]
+    assert series(store, RUNS) == ()
     (last,) = store.last_measurements(WRITES, 1, before=at(4), good=True)
     assert last.run_id == "r2"
 
@@ -80,7 +84,7 @@ def test_a_day_that_is_past_is_folded_by_the_hour(store: Store) -> None:
     apply(store, [fact(f"r{place}/1", when, {"rows": value}) for place, (when, value) in enumerate(values.items())])
     fold(store, "2026-01-02")
     fold(store, "2026-01-02")
-    points = store.series(WRITES, "rows")
+    points = series(store, WRITES)
     assert [(point.at, point.value, point.weight) for point in points] == [
         ("2026-01-01T03:30:00+00:00", 2.0, 3),
         ("2026-01-01T05:30:00+00:00", 4.0, 1),
@@ -95,7 +99,7 @@ def test_what_comes_late_joins_its_hour(store: Store) -> None:
     fold(store, "2026-01-02")
     apply(store, [fact("late/1", at(1, 3, 30), {"rows": 50.0})])
     fold(store, "2026-01-02")
-    (point,) = store.series(WRITES, "rows")
+    (point,) = series(store, WRITES)
     assert (point.value, point.weight) == (10.0, 4)
     assert store.spent(WRITES, "rows", "2026-01-01", at(2)) == 80.0
 
@@ -104,7 +108,7 @@ def test_hours_are_forgotten_in_their_time(store: Store) -> None:
     apply(store, [fact(f"r{day}/1", at(day), {"rows": day}) for day in (1, 2, 3)])
     fold(store, "2026-01-03")
     fold(store, "2026-01-03", forget="2026-01-02")
-    assert [point.value for point in store.series(WRITES, "rows")] == [2, 3]
+    assert [point.value for point in series(store, WRITES)] == [2, 3]
 
 
 def test_a_series_takes_less_than_a_kilobyte_a_day_when_it_is_folded(store: Store) -> None:

@@ -12,7 +12,7 @@ import yaml
 
 from hookline.core.costing import BudgetConfig, CostConfig
 from hookline.core.errors import ConfigError, SinkError
-from hookline.core.events import Run
+from hookline.core.events import Dataset, Run
 from hookline.core.labels import LabelsConfig
 from hookline.core.outbox.message import Message
 from hookline.core.store import LazyStore, Store, StoreSink
@@ -21,7 +21,7 @@ from hookline.observability.cost import Costing
 from hookline.observability.cost.book import find, price_book
 from hookline.observability.cost.budgets import budgets_of
 from hookline.observability.cost.explorer import billed
-from hookline.observability.cost.storage import listing, storage_cost
+from hookline.observability.cost.storage import listing, storage_cost, stored
 from hookline.observability.keeping import measurement_of_run
 from hookline.testing import sample_run, sample_run_ended, sample_write
 
@@ -154,6 +154,19 @@ def test_storage_is_paid_for_all_that_lies_there(tmp_path: Path) -> None:
     assert found.month == pytest.approx(0.23)
     assert found.rewrite == pytest.approx(3 / 1000 * 0.005)
     assert listing(str(tmp_path / "nowhere")).files == 0
+
+
+def test_a_place_is_listed_once_for_all_who_ask(tmp_path: Path) -> None:
+    (tmp_path / "t").mkdir()
+    (tmp_path / "t" / "a").write_bytes(b"x" * 10)
+    datasets = [Dataset("file", f"{tmp_path}/t"), Dataset("kafka://x", "topic"), Dataset("file", f"{tmp_path}/other")]
+    price = Costing(CostConfig(platform="glue"), tmp_path).storage_price()
+    (found,) = stored(datasets, ["*/t"], price)
+    (tmp_path / "t" / "b").write_bytes(b"x" * 10)
+    (again,) = stored(datasets, ["*/t"], price)
+    assert (found.bytes, again.bytes, found.files) == (10, 10, 1)
+    assert found.month == pytest.approx(10 / GIB * 0.023)
+    assert stored(datasets, ["*/nothing"]) == []
 
 
 class Explorer:

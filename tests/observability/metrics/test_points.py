@@ -22,10 +22,11 @@ from hookline.observability.metrics import (
     metric,
     points_of_outbox,
     points_of_run,
+    points_of_storage,
     points_of_write,
     tag_value,
 )
-from hookline.observability.metrics.points import RunCost
+from hookline.observability.metrics.points import RunCost, Stored
 from hookline.testing import sample_run_ended, sample_write
 
 AT = dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.timezone.utc)
@@ -103,6 +104,7 @@ def all_points() -> list[Point]:
     return [
         *points_of_write(write, RUN, LABELS),
         *points_of_run(ended, RUN, LABELS, cost=cost),
+        *points_of_storage(Stored(write.dataset, 3, 1024, 0.5), AT, environment="prod", labels=LABELS),
         *points_of_outbox(statuses, AT, environment="prod", labels=LABELS),
     ]
 
@@ -112,11 +114,7 @@ def values(points: Any) -> dict[str, float]:
 
 
 def test_every_metric_of_the_catalogue_is_emitted_by_something() -> None:
-    storage = {
-        "hookline.cost.storage_dollars_month",
-        "hookline.storage.bytes",
-    }  # of a listing: tests/observability/cost
-    assert {point.name for point in all_points()} == set(METRICS) - storage
+    assert {point.name for point in all_points()} == set(METRICS)
 
 
 def test_names_say_their_unit_and_points_have_only_the_tags_that_are_announced() -> None:
@@ -153,6 +151,14 @@ def test_a_writes_points_are_its_numbers() -> None:
         "team": "retail",
         "cost_center": "42",
     }
+
+
+def test_a_freshness_check_tells_the_latency_of_a_write_that_is_no_batch() -> None:
+    fresh = Verdict("fresh", "warn", "passed", 42, kind="freshness")
+    found = values(points_of_write(sample_write(published=True, verdicts=(fresh,)), RUN, LABELS))
+    assert found["hookline.write.latency_s"] == 42
+    hidden = sample_write(published=False, verdicts=(fresh,), error=ErrorInfo("E"))
+    assert "hookline.write.latency_s" not in values(points_of_write(hidden, RUN, LABELS))
 
 
 def test_what_is_not_known_makes_no_point() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -89,21 +89,30 @@ def last_measurements(
 
 
 def series(
-    connection: Connection, subject: Subject, metric: str, limit: int, before: str | None
-) -> tuple[SeriesPoint, ...]:
+    connection: Connection, subject: Subject, metrics: Collection[str], limit: int, before: str | None
+) -> dict[str, tuple[SeriesPoint, ...]]:
     """See ``Store.series``."""
-    recent = [
-        SeriesPoint(one.at, float(one.document["points"][metric]), 1, one.run_id)
-        for one in last_measurements(connection, subject, limit, before, True)
-        if metric in one.document.get("points", {})
-    ]
+    recent: defaultdict[str, list[SeriesPoint]] = defaultdict(list)
+    for one in last_measurements(connection, subject, limit, before, True):
+        points = one.document.get("points", {})
+        for metric in metrics:
+            if metric in points:
+                recent[metric].append(SeriesPoint(one.at, float(points[metric]), 1, one.run_id))
+    return {metric: _series(connection, subject, metric, limit, before, recent[metric]) for metric in metrics}
+
+
+def _series(
+    connection: Connection, subject: Subject, metric: str, limit: int, before: str | None, recent: list[SeriesPoint]
+) -> tuple[SeriesPoint, ...]:
+    if len(recent) >= limit:
+        return tuple(recent[-limit:])
     table = schema.metric_days
     own = (table.c.subject_id == subject.id) & (table.c.metric == metric[:_MOST_METRIC])
-    days = connection.execute(select(table.c.day, table.c.hours).where(own).order_by(table.c.day.desc()).limit(limit))
+    latest = select(table.c.day, table.c.hours).where(own).order_by(table.c.day.desc()).limit(limit - len(recent))
     older: list[SeriesPoint] = []
-    for day, text in days:
-        points = [SeriesPoint(f"{day}T{hour[0]:02d}:30:00+00:00", hour[2], hour[1]) for hour in _parsed(text)]
-        older += [point for point in reversed(points) if before is None or point.at < before]
+    for day, text in connection.execute(latest):
+        hours = [SeriesPoint(f"{day}T{hour[0]:02d}:30:00+00:00", hour[2], hour[1]) for hour in _parsed(text)]
+        older += [point for point in reversed(hours) if before is None or point.at < before]
     return tuple((older[::-1] + recent)[-limit:])
 
 
