@@ -182,7 +182,8 @@ class Moody:
     """An HTTP server that misbehaves as it is told, and otherwise hands on to another one.
 
     Attributes:
-        mood: what comes next: "well" hands on; else ``(status, headers, body)``, seconds to be silent, or "cut" off.
+        mood: what comes next: "well" hands on, a timedelta does so late; else ``(status, headers, body)``, seconds to be
+            silent, or "cut" off.
         seen: path, headers and body of each request.
     """
 
@@ -227,6 +228,9 @@ class Moody:
                 if isinstance(mood, float):
                     time.sleep(mood)
                     return
+                if isinstance(mood, dt.timedelta):
+                    time.sleep(mood.total_seconds())
+                    mood = "well"
                 if mood == "well":
                     status, headers, answer = moody._hand_on(self.command, self.path, dict(self.headers.items()), body)
                 else:

@@ -25,7 +25,7 @@ Make = Callable[..., Moody]
 
 
 def options(url: str, **more: Any) -> CloudWatchOptions:
-    return CloudWatchOptions(region="eu-west-1", endpoint_url=url, timeout_s=0.5, **more)
+    return CloudWatchOptions(**({"region": "eu-west-1", "endpoint_url": url, "timeout_s": 0.5} | more))
 
 
 def rows(value: float, at: dt.datetime = AT) -> dict[str, Any]:
@@ -126,6 +126,17 @@ def test_a_back_end_in_trouble_gets_everything_once_and_in_order_later(
     assert outbox.replay(deadline_s=20) == 0
     assert total(moto("cloudwatch"), env="prod") == [15]
     assert logged(moto("logs")) == [1, 2, 3, 4, 5]
+
+
+def test_answers_that_are_late_count_once(moody: Make, moto: Any, moto_url: str, outbox: Outbox) -> None:
+    between = moody(moto_url)
+    between.mood = dt.timedelta(seconds=0.25)
+    outbox.register("metrics", MetricsSink(options(between.url, timeout_s=10.0)))
+    for number in range(1, 6):
+        outbox.put("metrics", rows(number), kind="points", id=f"m{number}", order_key="etl")
+    assert outbox.flush(20) == 0
+    assert outbox.status()[0].failures == 0
+    assert total(moto("cloudwatch"), env="prod") == [15]
 
 
 def test_a_dead_back_end_keeps_everything(outbox: Outbox) -> None:
