@@ -139,7 +139,7 @@ class Listener:
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 16 * 1024 * 1024)
         self.socket.bind(("127.0.0.1", 0))
-        self.socket.settimeout(0.2)
+        self.socket.settimeout(0.02)
         self.packets: list[bytes] = []
         self._stopping = False
         self._thread = threading.Thread(target=self._listen, daemon=True)
@@ -182,7 +182,8 @@ class Moody:
     """An HTTP server that misbehaves as it is told, and otherwise hands on to another one.
 
     Attributes:
-        mood: what comes next: "well" hands on; else ``(status, headers, body)``, seconds to be silent, or "cut" off.
+        mood: what comes next: "well" hands on, a timedelta does so late; else ``(status, headers, body)``, seconds to be
+            silent, or "cut" off.
         seen: path, headers and body of each request.
     """
 
@@ -227,6 +228,9 @@ class Moody:
                 if isinstance(mood, float):
                     time.sleep(mood)
                     return
+                if isinstance(mood, dt.timedelta):
+                    time.sleep(mood.total_seconds())
+                    mood = "well"
                 if mood == "well":
                     status, headers, answer = moody._hand_on(self.command, self.path, dict(self.headers.items()), body)
                 else:

@@ -123,6 +123,15 @@ def test_metrics_go_through_a_unix_socket_as_well(tmp_path: Path) -> None:
         StatsdSink(f"unix://{place}", None, historical=False).deliver([message(points_payload([rows(2)]))])
 
 
+def test_an_agent_at_the_second_address_of_a_name_is_found(listener: Listener, monkeypatch: pytest.MonkeyPatch) -> None:
+    port = listener.socket.getsockname()[1]
+    dead = (socket.AF_INET, socket.SOCK_DGRAM, 17, "", ("127.0.0.1", free_port()))
+    good = (socket.AF_INET, socket.SOCK_DGRAM, 17, "", ("127.0.0.1", port))
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: [dead, good])
+    StatsdSink("udp://localhost:8125", None, historical=False).deliver([message(points_payload([rows(2)]))])
+    assert len(listener.wait_for(1)) == 1
+
+
 def test_a_dead_agent_is_noticed_and_gets_all_of_it_in_order_when_it_is_back(outbox: Outbox) -> None:
     port = free_port()
     outbox.register("statsd", StatsdSink(f"udp://127.0.0.1:{port}", None, historical=False))
@@ -186,14 +195,13 @@ def test_a_hostile_name_breaks_no_line(name: str, listener: Listener) -> None:
     run, labels = sample_run(job=name, environment=name), LabelsConfig(owner="o", tags={"team": "a|b,c\nd"})
     write = a_write(dataset=Dataset("file", name), published=False)
     points = points_of_write(write, run, labels)
-    one = sink(listener, name)
-    one.deliver([message(points_payload(points))])
-    one.deliver([message(event_of_write(write, run, labels, name), "event", "2")])
-    one.deliver([message(check_of_run(an_end(), run, labels, name), "check", "3")])
-    *lines, event, check = listener.wait_for(len(points) + 2)
+    event = message(event_of_write(write, run, labels, name), "event", "2")
+    check = message(check_of_run(an_end(), run, labels, name), "check", "3")
+    sink(listener, name).deliver([message(points_payload(points)), event, check])
+    *lines, told, checked = listener.wait_for(len(points) + 2)
     assert all(map(METRIC.match, lines)), lines
-    assert EVENT.match(event), event
-    assert CHECK.match(check), check
+    assert EVENT.match(told), told
+    assert CHECK.match(checked), checked
 
 
 def test_text_has_no_line_breaks_and_its_length_is_in_bytes() -> None:

@@ -53,17 +53,14 @@ def of_log(events: list[dict[str, Any]]) -> dict[str, float]:
 def of_cloudwatch(client: Any, names: Any) -> dict[str, float]:
     """Each metric's total over the environment."""
     now, hour = utc_now(), dt.timedelta(hours=1)
-    found = {}
-    for name in names:
-        metric = {
-            "Namespace": "Hookline",
-            "MetricName": f"hookline.{name}",
-            "Dimensions": [{"Name": "env", "Value": "test"}],
-        }
-        query = {"Id": "a", "MetricStat": {"Metric": metric, "Period": 86_400, "Stat": "Sum"}}
-        answer = client.get_metric_data(StartTime=now - hour, EndTime=now + hour, MetricDataQueries=[query])
-        found[name] = float(sum(answer["MetricDataResults"][0]["Values"]))
-    return found
+    environment = [{"Name": "env", "Value": "test"}]
+    queries = []
+    for number, name in enumerate(names):
+        metric = {"Namespace": "Hookline", "MetricName": f"hookline.{name}", "Dimensions": environment}
+        queries.append({"Id": f"m{number}", "MetricStat": {"Metric": metric, "Period": 86_400, "Stat": "Sum"}})
+    answer = client.get_metric_data(StartTime=now - hour, EndTime=now + hour, MetricDataQueries=queries)
+    found = {one["Id"]: float(sum(one["Values"])) for one in answer["MetricDataResults"]}
+    return {name: found[f"m{number}"] for number, name in enumerate(names)}
 
 
 def of_statsd(lines: list[str]) -> dict[str, float]:

@@ -76,34 +76,38 @@ class StatsdSink:
 
     def _send(self, lines: Sequence[str]) -> None:
         try:
-            with contextlib.closing(self._connected()) as link:
-                unix = link.family == socket.AF_UNIX
-                for number, packet in enumerate(packets(lines, _UNIX_BYTES if unix else _UDP_BYTES), 1):
-                    link.send(packet)
-                    if not unix and number % _BURST == 0:
-                        time.sleep(_BREATH_S)
-                        _raise_pending(link)
-                if not unix:
-                    _wait_for_refusal(link)
+            places = self._places()
+            for number, place in enumerate(places, 1):
+                try:
+                    _send_to(place, lines)
+                    return
+                except OSError:  # localhost is two addresses, and an agent listens at one of them
+                    if number == len(places):
+                        raise
         except OSError as error:
             raise SinkError(f"DogStatsD at {self._url} can't be reached ({type(error).__name__})") from None
 
-    def _connected(self) -> socket.socket:
+    def _places(self) -> list[tuple[socket.AddressFamily, Any]]:
         parts = urlsplit(self._url)
         if parts.scheme.startswith("unix"):
-            link = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-            address: Any = parts.path
-        else:
-            host, port = parts.hostname or "localhost", parts.port or 8125
-            family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]
-            link = socket.socket(family, kind, protocol)
-        try:
-            link.settimeout(5.0)
-            link.connect(address)
-        except BaseException:
-            link.close()
-            raise
-        return link
+            return [(socket.AF_UNIX, parts.path)]
+        found = socket.getaddrinfo(parts.hostname or "localhost", parts.port or 8125, type=socket.SOCK_DGRAM)
+        return [(family, address) for family, _, _, _, address in found]
+
+
+def _send_to(place: tuple[socket.AddressFamily, Any], lines: Sequence[str]) -> None:
+    family, address = place
+    unix = family == socket.AF_UNIX
+    with contextlib.closing(socket.socket(family, socket.SOCK_DGRAM)) as link:
+        link.settimeout(5.0)
+        link.connect(address)
+        for number, packet in enumerate(packets(lines, _UNIX_BYTES if unix else _UDP_BYTES), 1):
+            link.send(packet)
+            if not unix and number % _BURST == 0:
+                time.sleep(_BREATH_S)
+                _raise_pending(link)
+        if not unix:
+            _wait_for_refusal(link)
 
 
 def _raise_pending(link: socket.socket) -> None:
