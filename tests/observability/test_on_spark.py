@@ -46,9 +46,7 @@ def test_a_write_is_told_alike_everywhere(spark: SparkSession, tmp_path: Path, s
     requests = pytest.importorskip("hookline.observability.otel.requests")
     pytest.importorskip("opentelemetry.proto")
     url = f"http://127.0.0.1:{server.server_address[1]}"
-    (tmp_path / "suite.yaml").write_text(
-        "dataset: '*/silver/people'\nchecks:\n  - unique: mail\n    severity: error\n"
-    )
+    (tmp_path / "suite.yaml").write_text("dataset: '*/silver/people'\nchecks:\n  - unique: mail\n    severity: error\n")
     plugins = (
         PluginEntry("quality", {"suites": [str(tmp_path / "suite.yaml")]}),
         PluginEntry("opentelemetry", {"endpoint": url, "compression": "none"}),
