@@ -32,9 +32,11 @@ from hookline.core.events import (
 from hookline.core.runtime import RunScope
 from hookline.core.spending import WriteSpending
 from hookline.core.tracing import Trace, Work
-from hookline.pipelines import announced, batches, columns, plans, staging
+from hookline.pipelines import announced, batches, columns, plans
 from hookline.pipelines.at_rest import Finder
 from hookline.pipelines.quarantine import current_along, dividing
+from hookline.pipelines.staging.choice import Choice, Stage, choose
+from hookline.pipelines.staging.held import HeldStage
 from hookline.pipelines.targets import FILES_TO_MEASURE, OpaqueTarget, WriteTarget, Written
 from hookline.pipelines.wording import describe, error_info, refusal
 
@@ -209,7 +211,7 @@ class _Performance:
         self._job_s = 0.0
         self._examine_s = 0.0
         self._examined = False
-        self._stage: staging.Stage | None = None
+        self._stage: Stage | None = None
         self._judged_first = False
         self._breaker: Breaker | None = None
         # What has to come about with this write, or not at all.
@@ -241,7 +243,7 @@ class _Performance:
         finally:
             self._scope.add_overhead(time.perf_counter() - self._began - self._job_s)
 
-    def _carry(self, stage: staging.Stage | None) -> Any:
+    def _carry(self, stage: Stage | None) -> Any:
         """The write, and what comes about with it or not at all."""
         try:
             answer = self._write_directly() if stage is None else self._write_staged(stage)
@@ -264,7 +266,7 @@ class _Performance:
             self._decide()
         return answer
 
-    def _write_staged(self, stage: staging.Stage) -> Any:
+    def _write_staged(self, stage: Stage) -> Any:
         answer = stage.run(self._execute, self._examine, self._changed_frame, self._written_schema)
         self._write = dataclasses.replace(self._write, published=True, data_version=stage.version)
         if not self._examined:
@@ -274,7 +276,7 @@ class _Performance:
             self._examine(written)
         return answer
 
-    def _choose_stage(self) -> staging.Stage | None:
+    def _choose_stage(self) -> Stage | None:
         """How the write is held back until it is judged; None where it is not, which log, summary and event tell."""
         runtime = self._scope.runtime
         if not runtime.judges_writes and not self._aboard:
@@ -289,15 +291,15 @@ class _Performance:
             return None
         try:
             splits = self._breaker == "quarantine"
-            choice = staging.choose(self._request, self._frame, runtime.config.state_dir, splits=splits)
+            choice = choose(self._request, self._frame, runtime.config.state_dir, splits=splits)
         except Exception as error:
             logger.debug("the reason", exc_info=True)
-            choice = staging.Choice(reason=f"it could not be prepared ({describe(error)})")
+            choice = Choice(reason=f"it could not be prepared ({describe(error)})")
         if choice.stage is None and choice.reason is not None:
             self._insist(choice.reason)
         elif choice.unsplit is not None and self._request.operation != "delete":
             self._insist(choice.unsplit, ("quarantine",))
-        awkward = choice.reason is not None or isinstance(choice.stage, staging.HeldStage)
+        awkward = choice.reason is not None or isinstance(choice.stage, HeldStage)
         if awkward and not self._aboard and not self._bus.judges_by(self._wanted):
             # Nobody judges by the rows, so that judging does not have to wait for them.
             self._judged_first = True
@@ -457,7 +459,7 @@ class _Performance:
 
     def _ride(self, measures: list[Measure]) -> None:
         # What lands in files is measured there; the rest can only be counted while it passes.
-        held = self._stage if isinstance(self._stage, staging.HeldStage) else None
+        held = self._stage if isinstance(self._stage, HeldStage) else None
         lands_in_files = self._write.dataset.format in FILES_TO_MEASURE and held is None
         if lands_in_files and "vectorised" in self._ways():
             fuse.get_ready(measures, self._request.spark, partition_by=self._write.partition_by)
@@ -610,7 +612,7 @@ class _Performance:
 
     def _counts_rows(self, written: Written) -> bool:
         """The number of rows is worth knowing by itself where files say it; nothing is read again for it alone."""
-        if isinstance(self._stage, staging.HeldStage):
+        if isinstance(self._stage, HeldStage):
             return True  # other measures are taken in any case, and this with them
         return written.files is not None and self._write.dataset.format in FILES_TO_MEASURE
 

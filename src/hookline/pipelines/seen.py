@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -76,8 +75,8 @@ class _Write:
 class Net:
     """Collects what the listener saw. Used by one thread, ``settle`` by any."""
 
-    def __init__(self) -> None:
-        self._since_ms = math.floor(time.time() * 1000)
+    def __init__(self, since_ms: int) -> None:
+        self._since_ms = since_ms
         self._pending: list[_Write] = []
         self._looked_at: deque[int] = deque(maxlen=_REMEMBERED)
 

@@ -25,7 +25,7 @@ from hookline.core.spending import Progress, WriteSpending
 from hookline.core.telemetry import Attribution, RunTelemetry, StreamProgress, Telemetry
 from hookline.observability import telemetry
 from hookline.observability.telemetry.asking import WRITE_TAG, own_jobs
-from hookline.pipelines.columns import leave_jvm
+from hookline.pipelines.watch import leave_jvm
 from hookline.pipelines.write_spending import OneWrite
 
 if TYPE_CHECKING:
