@@ -1,4 +1,4 @@
-"""Where the results of all parts of the overhead benchmark are kept: results.json, and RESULTS.md made from it."""
+"""Where the results of all parts of a benchmark are kept: results.json, and RESULTS.md made from it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,11 @@ import os
 import platform
 import shutil
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timezone
 from importlib import metadata
 from pathlib import Path
 from typing import Any
-
-from report import markdown
 
 import hookline
 
@@ -28,8 +26,8 @@ def load(folder: Path) -> dict[str, Any]:
     return json.loads(path.read_text("utf-8")) if path.exists() else {}
 
 
-def save(folder: Path, part: Mapping[str, Any]) -> str:
-    """Put new results beside those of the other parts; the page, as it is now."""
+def save(folder: Path, part: Mapping[str, Any], markdown: Callable[[Mapping[str, Any]], str]) -> str:
+    """Put new results beside those of the other parts; the page that ``markdown`` makes of all, as it is now."""
     document = load(folder) | {"version": 1} | dict(part)
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "results.json").write_text(json.dumps(document, indent=2) + "\n", "utf-8")

@@ -16,11 +16,12 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from overhead_page import markdown
 from processes import Cost, adopt_orphans, run
 from results import compile_package, load, save, surroundings
 
@@ -42,23 +43,26 @@ def main() -> None:
     compile_package()
     before = load(args.out).get("formats", {}) if args.add else {}
     found = {form: _measure(form, source, work, args.rounds, before.get(form)) for form in args.format}
-    page = save(args.out, {**surroundings(), "scale": args.scale, "formats": before | found})
+    page = save(args.out, {**surroundings(), "scale": args.scale, "formats": before | found}, markdown)
     sys.stdout.write(page)
     shutil.rmtree(work)
 
 
-def make_input(scale: float) -> Path:
-    """TPC-H's lineitem as Parquet, made once per scale."""
+def make_input(scale: float, table: str = "lineitem") -> Path:
+    """One of TPC-H's tables as Parquet, made once per scale."""
     folder = CACHE / f"scale-{scale:g}"
-    if not (folder / "lineitem.parquet").exists():
+    file = folder / f"{table}.parquet"
+    if not file.exists():
         scratch = CACHE / f"{folder.name}.new"
         shutil.rmtree(scratch, ignore_errors=True)
         scratch.mkdir(parents=True)
         tool = str(Path(sys.executable).parent / "tpchgen-cli")
-        command = [tool, "parquet", "-s", f"{scale:g}", "--tables", "lineitem", "--output-dir", str(scratch)]
+        command = [tool, "parquet", "-s", f"{scale:g}", "--tables", table, "--output-dir", str(scratch)]
         subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        scratch.rename(folder)
-    return folder / "lineitem.parquet"
+        folder.mkdir(exist_ok=True)
+        (scratch / file.name).rename(file)
+        scratch.rmdir()
+    return file
 
 
 def _measure(form: str, source: Path, work: Path, rounds: int, before: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -97,15 +101,15 @@ def _run_side(side: str, form: str, source: Path, work: Path) -> tuple[Cost, dic
     job = [str(HERE / "job.py"), str(source), str(target), form]
     attached = ["-m", "hookline", "run", "--config", str(HERE / "hookline.yaml"), "--json", str(summary), "--"]
     command = [sys.executable, *(attached if side == "attached" else []), *job]
-    cost = run(command, _environ(form, events, work), work, work / f"{side}-{form}.log")
-    facts = {"spark_jobs": _count_jobs(events), "fingerprint": _fingerprint(target)}
+    cost = run(command, environ_of(form, events, work), work, work / f"{side}-{form}.log")
+    facts = {"spark_jobs": count_jobs(events), "fingerprint": _fingerprint(target)}
     if side == "attached":
         facts |= _read_summary(summary)
     return cost, facts
 
 
-def _environ(form: str, events: Path, work: Path) -> Mapping[str, str]:
-    """The settings of both sides, where the job's own code can't tell that they are there."""
+def environ_of(form: str, events: Path, work: Path, jars: Sequence[Path] = ()) -> Mapping[str, str]:
+    """The settings of all sides, where the job's own code can't tell that they are there."""
     conf = {
         "spark.master": "local[2]",
         "spark.driver.memory": "4g",
@@ -117,9 +121,11 @@ def _environ(form: str, events: Path, work: Path) -> Mapping[str, str]:
         "spark.eventLog.rolling.enabled": "false",
     }
     if form == "delta":
-        conf["spark.jars"] = ",".join(map(str, sorted(_jars().glob("*.jar"))))
+        jars = [*jars, *sorted(_jars().glob("*.jar"))]
         conf["spark.sql.extensions"] = "io.delta.sql.DeltaSparkSessionExtension"
         conf["spark.sql.catalog.spark_catalog"] = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
+    if jars:
+        conf["spark.jars"] = ",".join(map(str, jars))
     settings = work / f"conf-{form}"
     settings.mkdir(exist_ok=True)
     (settings / "spark-defaults.conf").write_text("".join(f"{key} {value}\n" for key, value in conf.items()), "utf-8")
@@ -131,7 +137,7 @@ def _jars() -> Path:
     return Path(os.environ.get("HOOKLINE_JARS", ROOT / ".cache" / "jars"))
 
 
-def _count_jobs(events: Path) -> int:
+def count_jobs(events: Path) -> int:
     logs = [path for path in events.rglob("*") if path.is_file()]
     return sum(line.startswith('{"Event":"SparkListenerJobStart"') for path in logs for line in path.open())
 

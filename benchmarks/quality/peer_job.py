@@ -5,6 +5,7 @@ python peer_job.py PEER INPUT OUTPUT
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,35 @@ def by_pandera(frame: Any) -> int:
     return _passed(len(COMPLETE) + len(RANGES) + len(SETS) + len(PATTERNS), [str(errors)] if errors else [])
 
 
+def by_deequ(frame: Any) -> int:
+    """How many checks were evaluated."""
+    os.environ.setdefault("SPARK_VERSION", "3.5")  # it asks there
+    from pydeequ.checks import Check, CheckLevel
+    from pydeequ.verification import VerificationResult, VerificationSuite
+
+    spark = frame.sparkSession
+    check = Check(spark, CheckLevel.Warning, "lineitem")
+    for name in COMPLETE:
+        check = check.isComplete(name)
+    for name, (low, high) in RANGES.items():
+        ends = [f"DATE '{end}'" if hasattr(end, "year") else end for end in (low, high)]
+        check = check.satisfies(f"{name} BETWEEN {ends[0]} AND {ends[1]}", f"range of {name}", _all)
+    for name, values in SETS.items():
+        check = check.isContainedIn(name, values)
+    for name, pattern in PATTERNS.items():
+        check = check.hasPattern(name, pattern, _all)
+    check = check.hasSize(lambda rows: rows >= FEWEST_ROWS)
+    found = VerificationSuite(spark).onData(frame).addCheck(check).run()
+    rows = VerificationResult.checkResultsAsDataFrame(spark, found).collect()
+    count = _passed(len(rows), [row["constraint"] for row in rows if row["constraint_status"] != "Success"])
+    spark.sparkContext._gateway.shutdown_callback_server()
+    return count
+
+
+def _all(share: float) -> bool:
+    return share == 1.0
+
+
 def by_great_expectations(frame: Any) -> int:
     """How many checks were evaluated."""
     import great_expectations as gx
@@ -79,7 +109,12 @@ def _passed(count: int, failed: list[str]) -> int:
     return count
 
 
-PEERS = {"cuallee": by_cuallee, "pandera": by_pandera, "great_expectations": by_great_expectations}
+PEERS = {
+    "cuallee": by_cuallee,
+    "pandera": by_pandera,
+    "deequ": by_deequ,
+    "great_expectations": by_great_expectations,
+}
 
 
 def main(peer: str, source: str, target: str) -> None:

@@ -1,6 +1,6 @@
 """What a profile costs: all that ``hookline profile`` tells of a wide table, beside a bare ``count`` and ``sum`` of its columns.
 
-    python benchmarks/quality/profiles.py [--rounds 5] [--rows 1000000] [--out RESULTS.md]
+    python benchmarks/quality/profiles.py [--rounds 5] [--rows 1000000] [--out FOLDER]
 
 Both run in one warm Spark session on two cores, in turn. The table has 50 columns: integers and decimals with few and many
 different values, doubles, texts, dates and timestamps. CPU is that of the session, its JVM and the measuring process.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import sys
 import tempfile
 import time
@@ -21,9 +20,15 @@ from typing import Any
 import duckdb
 import psutil
 
-from hookline.core import fuse
-from hookline.pipelines.at_rest import find_at_rest
-from hookline.quality.profile.model import Profile, measures_for, profile_of
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "overhead"))
+
+from quality_page import markdown  # noqa: E402
+from results import save, surroundings  # noqa: E402
+
+from hookline.core import fuse  # noqa: E402
+from hookline.pipelines.at_rest import find_at_rest  # noqa: E402
+from hookline.quality.profile.model import Profile, measures_for, profile_of  # noqa: E402
 
 FILES = 4
 
@@ -94,35 +99,12 @@ def measured(action: Callable[[], Any]) -> tuple[float, float]:
     return time.perf_counter() - began, used_s() - before
 
 
-def page(costs: dict[str, list[tuple[float, float]]], rows: int) -> str:
-    """The results as a page."""
-    lines = [
-        f"Profile of {rows:,} rows by {len(columns())} columns beside a bare count and sum; {len(costs['bare'])} rounds in turn.",
-        "",
-        "| | wall s, median (range) | CPU-s, median (range) |",
-        "|---|---|---|",
-    ]
-    for side, found in costs.items():
-        cells = []
-        for place in (0, 1):
-            numbers = sorted(cost[place] for cost in found)
-            cells.append(f"{statistics.median(numbers):.2f} ({numbers[0]:.2f} to {numbers[-1]:.2f})")
-        lines.append(f"| {side} | {' | '.join(cells)} |")
-    ratios = [
-        statistics.median(cost[place] for cost in costs["profile"])
-        / statistics.median(cost[place] for cost in costs["bare"])
-        for place in (0, 1)
-    ]
-    lines.append(f"| profile ÷ bare | {ratios[0]:.2f} | {ratios[1]:.2f} |")
-    return "\n".join(lines) + "\n"
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--rows", type=int, default=1_000_000)
-    parser.add_argument("--out", type=Path)
+    parser.add_argument("--out", type=Path, default=HERE, help="folder of the results")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch) / "wide"
@@ -130,18 +112,16 @@ def main() -> None:
         make(folder, args.rows)
         spark = session()
         sides = {"bare": lambda: bare(spark, folder), "profile": lambda: profiled(spark, folder)}
-        costs: dict[str, list[tuple[float, float]]] = {side: [] for side in sides}
+        costs: dict[str, list[dict[str, float]]] = {side: [] for side in sides}
         for number in range(args.rounds + 1):
             for side in sides if number % 2 else reversed(sides):
                 cost = measured(sides[side])
                 sys.stderr.write(f"round {number} {side}: {cost[0]:.2f} s, {cost[1]:.2f} CPU-s\n")
                 if number:  # the first one warms up
-                    costs[side].append(cost)
+                    costs[side].append({"wall_s": cost[0], "cpu_s": cost[1]})
         spark.stop()
-    told = page(costs, args.rows)
-    sys.stdout.write(told)
-    if args.out is not None:
-        args.out.write_text(told, "utf-8")
+    part = {**surroundings(), "rows": args.rows, "columns": len(columns()), "rounds": costs}
+    sys.stdout.write(save(args.out, {"profile": part}, markdown))
 
 
 if __name__ == "__main__":

@@ -1,21 +1,20 @@
 """What it costs to set one row in a thousand aside: the same job bare, and attached with 25 checks and a quarantine.
 
-    python benchmarks/quality/quarantine.py [--rounds 3] [--scale 1] [--format parquet] [--format delta]
+    python benchmarks/quality/quarantine.py [--rounds 3] [--scale 1] [--format parquet] [--format delta] [--add]
 
-Bad rows are spread evenly, so that every file holds some: the dearest case. Needs what scripts/test installs. Writes
-quarantine.json beside this file.
+Bad rows are spread evenly, so that every file holds some: the dearest case. Needs what scripts/test installs. Writes its part
+of results.json and RESULTS.md beside this file; ``--add`` keeps the rounds that are there.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import os
 import shutil
 import statistics
 import sys
 from collections.abc import Mapping
-from datetime import datetime, timezone
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,9 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent / "overhead"))
 
 from processes import Cost, adopt_orphans, run  # noqa: E402
-from run import CACHE, _environ, make_input  # noqa: E402
+from quality_page import markdown  # noqa: E402
+from results import compile_package, load, save, surroundings  # noqa: E402
+from run import CACHE, environ_of, make_input  # noqa: E402
 
 SIDES = ("bare", "attached")
 
@@ -32,24 +33,24 @@ def main() -> None:
     """Measure, and write the results."""
     args = _parse_args()
     adopt_orphans()
+    compile_package()
     source = args.input or make_input(args.scale)
     work = CACHE / "quarantine-work"
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir(parents=True)
-    document: dict[str, Any] = {"version": 1, "scale": args.scale, "rounds": args.rounds, "cores": os.cpu_count()}
-    document["at"] = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    document["formats"] = {form: _measure(form, source, work, args.rounds) for form in args.format}
-    (args.out / "quarantine.json").write_text(json.dumps(document, indent=2) + "\n", "utf-8")
-    for form, found in document["formats"].items():
-        sys.stdout.write(
-            f"{form}: {found['ratio']} of the bare write; {found['aside']:,} of {found['rows']:,} rows aside\n"
-        )
+    before = load(args.out).get("quarantine", {}).get("formats", {}) if args.add else {}
+    for form in args.format:
+        before = before | {form: _measure(form, source, work, args.rounds, before.get(form, {}).get("rounds", {}))}
+    page = save(args.out, {"quarantine": {**surroundings(), "scale": args.scale, "formats": before}}, markdown)
+    sys.stdout.write(page)
     shutil.rmtree(work)
 
 
-def _measure(form: str, source: Path, work: Path, rounds: int) -> dict[str, Any]:
-    costs: dict[str, list[Cost]] = {side: [] for side in SIDES}
+def _measure(form: str, source: Path, work: Path, rounds: int, before: Mapping[str, Any]) -> dict[str, Any]:
+    """The rounds, after one of the bare job to warm up."""
+    costs = {side: [Cost(**cost) for cost in before.get(side, ())] for side in SIDES}
     facts: dict[str, Any] = {}
+    _run_side("bare", form, source, work)
     for number in range(rounds):
         for side in SIDES if number % 2 else reversed(SIDES):
             cost, found = _run_side(side, form, source, work)
@@ -61,7 +62,7 @@ def _measure(form: str, source: Path, work: Path, rounds: int) -> dict[str, Any]
         for side in SIDES
     }
     ratio = {key: round(medians["attached"][key] / medians["bare"][key], 2) for key in medians["bare"]}
-    return {"medians": medians, "ratio": ratio, **facts}
+    return {"rounds": {side: [asdict(cost) for cost in costs[side]] for side in SIDES}, "ratio": ratio, **facts}
 
 
 def _run_side(side: str, form: str, source: Path, work: Path) -> tuple[Cost, dict[str, Any]]:
@@ -72,7 +73,7 @@ def _run_side(side: str, form: str, source: Path, work: Path) -> tuple[Cost, dic
     job = [str(HERE / "spoiled_job.py"), str(source), str(target), form]
     attached = ["-m", "hookline", "run", "--config", str(HERE / "quarantine.yaml"), "--json", str(summary), "--"]
     command = [sys.executable, *(attached if side == "attached" else []), *job]
-    environ: Mapping[str, str] = _environ(form, events, work)
+    environ: Mapping[str, str] = environ_of(form, events, work)
     cost = run(command, environ, work, work / f"{side}-{form}.log")
     return cost, {} if side == "bare" else _proved(summary, target)
 
@@ -108,6 +109,7 @@ def _parse_args() -> argparse.Namespace:
     parser.add_argument("--scale", type=float, default=1.0, help="TPC-H's scale factor; 1 has 6 million rows")
     parser.add_argument("--input", type=Path, help="lineitem as Parquet, in place of making it")
     parser.add_argument("--format", action="append", choices=["parquet", "delta"])
+    parser.add_argument("--add", action="store_true", help="add to the rounds of results.json")
     parser.add_argument("--out", type=Path, default=HERE, help="folder of the results")
     args = parser.parse_args()
     args.format = args.format or ["parquet", "delta"]

@@ -2,7 +2,7 @@
 
     python benchmarks/quality/scale.py [--checks 500] [--columns 200] [--rows 20000] [--cliff]
 
-Prints what the measured part of a write takes, by DuckDB (one pass) and by Spark alone (one job), and with ``--cliff`` how long
+Tells what the measured part of a write takes, by DuckDB (one pass) and by Spark alone (one job), and with ``--cliff`` how long
 Spark needs per check when so many share one aggregate: the step where a generated method is larger than the JVM's 64 kB,
 and whole-stage code generation is given up, is where ``sparkpass`` splits.
 """
@@ -14,14 +14,20 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from hookline.core.events import Measure
-from hookline.core.fuse import Target, WrittenFile, columns_of, explain, resolve, take
-from hookline.quality.judging import judge, measures_of
-from hookline.quality.suite import parse_suites
+HERE = Path(__file__).resolve().parent
+sys.path.insert(0, str(HERE.parent / "overhead"))
+
+from quality_page import markdown  # noqa: E402
+from results import save, surroundings  # noqa: E402
+
+from hookline.core.events import Measure  # noqa: E402
+from hookline.core.fuse import Target, WrittenFile, columns_of, explain, resolve, take  # noqa: E402
+from hookline.quality.judging import judge, measures_of  # noqa: E402
+from hookline.quality.suite import parse_suites  # noqa: E402
 
 KINDS = (
     "completeness: c{n}",
@@ -78,38 +84,44 @@ def jobs(spark: Any) -> int:
     return len(spark.sparkContext.statusTracker().getJobIdsForGroup(None))
 
 
-def timed(label: str, action: Any) -> Any:
-    """Its result; how long it took is printed."""
-    began = time.perf_counter()
-    result = action()
-    print(f"{label:45} {time.perf_counter() - began:8.2f} s")
-    return result
+class Steps:
+    """What is done, one thing after the other; each is told as it ends, and kept."""
+
+    def __init__(self) -> None:
+        self.taken: list[dict[str, Any]] = []
+
+    def take(self, label: str, action: Callable[[], Any], **facts: Any) -> Any:
+        """Its result."""
+        began = time.perf_counter()
+        result = action()
+        self.taken.append({"step": label, "took_s": time.perf_counter() - began, **facts})
+        print(self.taken[-1], flush=True)
+        return result
 
 
-def measured(spark: Any, target: Target, checks: Any) -> None:
-    """Planning, and taking, both ways."""
+def measured(spark: Any, target: Target, checks: Any, steps: Steps) -> str:
+    """Planning, and taking, both ways; what there was to take."""
     measures = measures_of(checks)
-    print(f"{len(checks)} checks, {len(measures)} measures")
-    timed("resolving", lambda: resolve(measures, target.columns))
-    prices = timed("explaining (footers and every plan)", lambda: explain(measures, target))
-    print(
-        "ways:", {way: sum(price.way == way for price in prices.values()) for way in ("proof", "vectorised", "spark")}
-    )
+    steps.take("resolving", lambda: resolve(measures, target.columns))
+    prices = steps.take("explaining (footers and every plan)", lambda: explain(measures, target))
+    without = 0
     for label, ways in (
         ("all ways, first time", None),
         ("all ways, again", None),
         ("Spark alone", ("spark",)),
-        ("Spark again", ("spark",)),
+        ("Spark alone, again", ("spark",)),
     ):
         before = jobs(spark)
-        found = timed(label, lambda ways=ways: take(measures, target, **({"ways": ways} if ways else {})))
-        print(
-            f"{'':45} {jobs(spark) - before:8d} Spark jobs, {sum(not one.ok for one in found.values())} without a value"
-        )
-    timed("judging", lambda: judge(checks, found))
+        found = steps.take(label, lambda ways=ways: take(measures, target, **({"ways": ways} if ways else {})))
+        steps.taken[-1]["jobs"] = jobs(spark) - before
+        without += sum(not one.ok for one in found.values())
+    steps.take("judging", lambda: judge(checks, found))
+    ways = {way: sum(price.way == way for price in prices.values()) for way in ("proof", "vectorised", "spark")}
+    told = ", ".join(f"{count} {way}" for way, count in ways.items() if count)
+    return f"{len(measures)} measures by the cheapest way: {told}; {without} without a value."
 
 
-def cliff(spark: Any, target: Target) -> Iterator[str]:
+def cliff(spark: Any, target: Target) -> Iterator[dict[str, float]]:
     """Time per measure by the number of measures in one pass of Spark's, without splitting."""
     from hookline.core.fuse import sparkpass
 
@@ -121,27 +133,32 @@ def cliff(spark: Any, target: Target) -> Iterator[str]:
         began = time.perf_counter()
         take(measures, target, ways=("spark",))
         took = time.perf_counter() - began
-        yield f"{count:5d} in one aggregate: {took:7.2f} s, {1000 * took / count:7.1f} ms each"
+        yield {"measures": count, "took_s": took, "each_ms": 1000 * took / count}
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure, keep, and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--checks", type=int, default=500)
     parser.add_argument("--columns", type=int, default=200)
     parser.add_argument("--rows", type=int, default=20_000)
     parser.add_argument("--cliff", action="store_true")
+    parser.add_argument("--out", type=Path, default=HERE, help="folder of the results")
     args = parser.parse_args()
-    (suite,) = timed("reading the suite", lambda: parse_suites(suite_text(args.checks, args.columns), "scale.yaml"))
+    steps = Steps()
+    (suite,) = steps.take(
+        "reading the suite", lambda: parse_suites(suite_text(args.checks, args.columns), "scale.yaml")
+    )
     spark = session()
+    part = {**surroundings(), "checks": args.checks, "columns": args.columns, "rows": args.rows}
     with tempfile.TemporaryDirectory() as folder:
         target = write(spark, Path(folder) / "t", args.columns, args.rows)
+        part["told"] = measured(spark, target, suite.checks, steps)
+        part["steps"] = steps.taken
         if args.cliff:
-            for line in cliff(spark, target):
-                print(line, flush=True)
-        else:
-            measured(spark, target, suite.checks)
+            part["cliff"] = list(cliff(spark, target))
     spark.stop()
+    print(save(args.out, {"scale": part}, markdown))
 
 
 if __name__ == "__main__":

@@ -30,3 +30,6 @@ def _missing() -> Iterator[Need]:
         yield Need("Chromium", ("chromium",))
     if shutil.which("dot") is None:
         yield Need("Graphviz", ("graphviz",))
+    for program in ("prometheus", "prometheus-pushgateway"):
+        if shutil.which(program) is None:
+            yield Need(program, (program,))

@@ -225,6 +225,7 @@ class BusUnderTest:
         self.outbox = _OutboxWithDoubles(folder / "outbox.db")
         self.run = sample_run()
         self._bus: Bus | None = None
+        self._closed = False
 
     def load(self, plugin: str | type, options: Mapping[str, Any] | None = None) -> Any:
         """Load one plugin as the configuration would, and seat it on the bus.
@@ -307,9 +308,10 @@ class BusUnderTest:
         return sum(report.failures for report in self.bus.reports())
 
     def close(self) -> None:
-        """Close the plugins and the outbox."""
-        if self._bus is not None:
+        """Close the plugins and the outbox; once is enough."""
+        if self._bus is not None and not self._closed:
             self._bus.close()
+        self._closed = True
         self.outbox.close(2.0)
 
     def _context(self, name: str) -> PluginContext:

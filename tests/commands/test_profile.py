@@ -108,6 +108,23 @@ def test_a_suite_is_suggested_and_then_evolves(tmp_path: Path, capsys: pytest.Ca
     assert "failed" not in capsys.readouterr().out
 
 
+def test_a_key_is_held_against_the_dataset_that_knows_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path / "lake" / "sales.parquet")
+    pq.write_table(pa.table({"shop": [f"Shop {number}" for number in range(9)]}), tmp_path / "lake" / "shops.parquet")
+    pq.write_table(pa.table({"id": pa.array(range(1990), pa.int64()), "price": ["a"] * 1990}), tmp_path / "ids.parquet")
+    references = [f"--reference={one}" for one in ("lake/shops.parquet:shop", "ids.parquet:id", "ids.parquet:price")]
+    told = profile("lake/sales.parquet", "--suggest", "suite.yaml", *references, capsys=capsys)
+    assert "--reference ids.parquet:price: no column here is named after it" in told
+    text = Path("suite.yaml").read_text()
+    assert "references: {columns: shop, dataset: lake/shops.parquet, to: shop}" in text
+    assert "# all but a few values of id are values of id of ids.parquet" in text
+    assert text.count("references:") == 2
+    assert main(["check", "lake/sales.parquet", "--suite", "suite.yaml"]) == 0
+    assert "failed" not in capsys.readouterr().out
+    assert main(["profile", "lake/sales.parquet", "--suggest", "s.yaml", "--reference", "ids.parquet:no"]) == 4
+    assert "ids.parquet has no column 'no'; it has id, price" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "says"), [(["nowhere/x"], 1, "no such path"), (["lake/s", "--json", "no/p"], 1, "")]
 )

@@ -11,8 +11,9 @@ import pytest
 import yaml
 
 from hookline.cli import main
-from hookline.pipelines import attach, staging
+from hookline.pipelines import attach
 from hookline.pipelines.quarantine import companion
+from hookline.pipelines.staging import recovery
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -195,7 +196,7 @@ def test_a_death_brings_no_row_back_twice(kind: str, after: bool, shop: Shop, mo
             patched.setattr(companion.Along, "place", place)
         with pytest.raises(DiedError):
             main(["quarantine", "replay", "sales"])
-    staging.recover(shop.spark, shop.folder / ".hookline")
+    recovery.recover(shop.spark, shop.folder / ".hookline")
     assert (len(shop.ids(kind)), shop.counts()) == ((10, [(0, 3)]) if after else (7, [(3, 0)]))
     if not after:
         assert shop.json("replay", "sales")["appended"] == 3

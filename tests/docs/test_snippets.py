@@ -132,7 +132,7 @@ def test_a_code_block(snippet: Snippet, tmp_path: Path, monkeypatch: pytest.Monk
     for name in ("HOOKLINE_CONFIG", "HOOKLINE_ENV", "HOOKLINE_DIR"):
         monkeypatch.delenv(name, raising=False)
     for name in re.findall(r"\$\{(\w+)\}", snippet.text):
-        monkeypatch.setenv(name, "sqlite:////tmp/x.db")
+        monkeypatch.setenv(name, "https://hooks.example.com/x" if "WEBHOOK" in name else "sqlite:////tmp/x.db")
     assert snippet.language in TRY, f"{snippet}: nobody tries a block of {snippet.language or 'no language'}"
     TRY[snippet.language](snippet, tmp_path)
 

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
 
     from conftest import Jobs
 
-QUIET = "plugins: {lineage: {}}\n"
+# Time enough for the store on a busy machine: what is not delivered by then is told, and here nothing is to be told.
+QUIET = "plugins: {lineage: {}}\noutbox: {flush_deadline_s: 60}\n"
 
 
 # -- hookline run, without Spark ---------------------------------------------------------------------------------------

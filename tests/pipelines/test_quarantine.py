@@ -398,9 +398,8 @@ def test_a_death_leaves_both_or_neither(
     kind: str, published: bool, attached: Attached, sales: DataFrame, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The process dies when the bad rows stand in their place: before the write is published, and after it."""
-    from hookline.pipelines import staging
     from hookline.pipelines.quarantine import Deposit
-    from hookline.pipelines.staging import delta, folder
+    from hookline.pipelines.staging import delta, folder, recovery
 
     sales.where("id = 1").write.format(kind).save(str(attached.lake))
     before = {name: content for name, content in tree(attached.folder).items() if name.startswith("lake")}
@@ -433,7 +432,7 @@ def test_a_death_leaves_both_or_neither(
         with pytest.raises(DiedError):
             sales.write.format(kind).mode("append").save(str(attached.lake))
     assert attached.aside() == BAD
-    staging.recover(attached.spark, attached.folder / "state")
+    recovery.recover(attached.spark, attached.folder / "state")
     assert leftovers(attached.folder) == []
     there = attached.spark.read.format(kind).load(str(attached.lake))
     if published:

@@ -13,10 +13,11 @@ import pytest
 
 from hookline.core.errors import PublishError
 from hookline.pipelines import names
-from hookline.pipelines.staging import folder, recover
+from hookline.pipelines.staging import folder
 from hookline.pipelines.staging.files import Files, TakenError
 from hookline.pipelines.staging.folder import FolderStage
 from hookline.pipelines.staging.journal import Journal
+from hookline.pipelines.staging.recovery import recover
 from hookline.pipelines.targets import FolderTarget
 
 if TYPE_CHECKING:

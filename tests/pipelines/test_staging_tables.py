@@ -16,9 +16,11 @@ from hookline.core.config_models import Config, PluginEntry
 from hookline.core.errors import WriteRefusedError
 from hookline.core.events import Measure, Verdict
 from hookline.pipelines import attach, watch
-from hookline.pipelines.staging import HeldStage, folder, recover
+from hookline.pipelines.staging import folder
 from hookline.pipelines.staging.files import Files
+from hookline.pipelines.staging.held import HeldStage
 from hookline.pipelines.staging.journal import Journal
+from hookline.pipelines.staging.recovery import recover
 from hookline.testing import RecordingPlugin
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ import pytest
 from hookline.core.config_models import Config, PluginEntry
 from hookline.core.errors import WriteRefusedError
 from hookline.core.events import Denial, Measure, Verdict, Write
-from hookline.pipelines import attach, followers, watch
+from hookline.pipelines import attach, followers, following, watch
 from hookline.testing import RecordingPlugin
 
 if TYPE_CHECKING:
@@ -457,7 +457,7 @@ def test_a_batch_that_fails(recorder: RecordingPlugin, source: Source, tmp_path:
     query = writer.start(str(tmp_path / "out"))
     with pytest.raises(StreamingQueryException, match=secret):
         query.awaitTermination()
-    followers.settle()
+    following.settle()
     assert batches(recorder) == [(0, ROWS)]
     (write,) = finished(recorder, "on_write_failed")
     assert (write.batch_id, write.published) == (1, False)
@@ -626,4 +626,4 @@ def test_a_run_that_ends_before_its_query_says_so(spark: SparkSession, source: S
     for thread in threading.enumerate():
         if thread.name.startswith("hookline-stream"):
             thread.join(30)
-    assert followers._current() == []
+    assert following._current() == []

@@ -297,6 +297,15 @@ def test_a_sink_that_only_its_own_code_knows_is_written_once(
     assert told == [("noop", True, ROWS), ("made_up_sink", True, ROWS), ("made_up_sink", True, ROWS)]
 
 
+@pytest.mark.parametrize("name", ["scope", "session", "wrapped", "text"])
+def test_a_named_argument_of_sql_may_be_called_as_ours_are(
+    recorder: RecordingPlugin, frame: DataFrame, tmp_path: Path, name: str
+) -> None:
+    text = f"INSERT OVERWRITE DIRECTORY '{tmp_path}/{name}' USING parquet SELECT * FROM {{{name}}}"
+    frame.sparkSession.sql(text, **{name: frame})
+    assert only_write(recorder).rows == ROWS
+
+
 def test_reads_are_named(recorder: RecordingPlugin, spark: SparkSession, frame: DataFrame, tmp_path: Path) -> None:
     source, target = str(tmp_path / "source"), str(tmp_path / "target")
     frame.write.parquet(source)

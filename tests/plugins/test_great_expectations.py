@@ -16,6 +16,7 @@ from hookline.testing import PluginContract, RecordingPlugin
 
 pytest.importorskip("great_expectations")
 
+from hookline.quality.breaker import rules_for
 from hookline.quality.gx.context import Context, current_context
 
 if TYPE_CHECKING:
@@ -136,6 +137,25 @@ def test_rows_that_fail_are_set_aside(run: Any, spark: SparkSession, tmp_path: P
     run(suite("s", matches), breaker="quarantine", quarantine=str(tmp_path / "aside"))
     people(spark).write.parquet(str(tmp_path / "t"))
     assert spark.read.parquet(str(tmp_path / "t")).count() == 9
+
+
+def test_a_suite_is_fitted_once_to_a_dataset_as_it_is(
+    run: Any, spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fitted: list[tuple[str, int]] = []
+
+    def counted(dataset: Any, suites: Any, default: Any, folder: Any, columns: Any) -> Any:
+        fitted.append((Path(dataset.name).name, len(columns)))
+        return rules_for(dataset, suites, default, folder, columns)
+
+    monkeypatch.setattr("hookline.plugins.great_expectations.rules_for", counted)
+    recorder = run(suite("s", ("expect_table_row_count_to_equal", {"value": 10}, "info")))
+    for _ in range(2):
+        people(spark).write.mode("append").parquet(str(tmp_path / "t"))
+    people(spark).selectExpr("*", "1 AS more").write.mode("overwrite").parquet(str(tmp_path / "t"))
+    watch.drain()
+    assert fitted == [("t", 2), ("t", 3)]
+    assert [len(write.verdicts) for write in recorder.seen("on_write_finished")] == [1, 1, 1]
 
 
 def test_results_and_docs_are_in_the_context(run: Any, spark: SparkSession, tmp_path: Path) -> None:

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import datetime as dt
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.commands._options import add_config_options, opened_store, print_json, print_table, read_config
 from hookline.commands._session import open_session, spark_settings
+from hookline.core.text import printable
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from hookline.pipelines.at_rest import Resting
     from hookline.quality.judging import AnyCheck
     from hookline.quality.profile.model import Profile
+    from hookline.quality.profile.suggesting import Suggestion
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +36,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", metavar="F", help="write the profile to this file as JSON; - for standard output")
     parser.add_argument(
         "--suggest", metavar="F", help="write a suite to this file; where it exists, propose changes in F.proposed"
+    )
+    parser.add_argument(
+        "--reference",
+        action="append",
+        default=[],
+        metavar="DATASET:COLUMN",
+        help="with --suggest: a column that holds all keys there are; may be repeated",
     )
     parser.add_argument(
         "--show", action="append", default=[], metavar="COLUMN", help="show values of these columns (a pattern)"
@@ -81,15 +91,20 @@ def _profile(spark: SparkSession, args: argparse.Namespace, config: Config) -> N
 def _suggest(profile: Profile, resting: Resting, args: argparse.Namespace, config: Config) -> None:
     """Write a suite, or what would change in the one that is there; with what earlier writes looked like, if that is known."""
     from hookline.quality.profile.proposing import checks_of, entry_of, propose, read_existing, suite_text
+    from hookline.quality.profile.relating import arrivals
     from hookline.quality.profile.suggesting import holding, suggest
 
     file = Path(args.suggest)
     existing = read_existing(file) if file.exists() else None
-    suggestions = list(suggest(_with_earlier(profile, resting, config)))
+    earlier = _earlier(resting, config)
+    suggestions = list(suggest(_with_earlier(profile, [one for _, one in earlier])))
+    say = sys.stderr.write if args.json == "-" else sys.stdout.write
+    suggestions += _references(args.reference, profile, resting, say)
     checks = checks_of(suggestions) if suggestions else ()
     passed = _judged((*checks, *(existing.checks if existing else ())), resting, config)
     good = list(holding(list(zip(suggestions, passed, strict=False))))
-    say = sys.stderr.write if args.json == "-" else sys.stdout.write
+    # These are about the moment of a write, which is over for data at rest: earlier writes speak for them.
+    good += arrivals(earlier)
     if existing is None:
         _write(args.suggest, suite_text(resting.dataset, profile.rows, map(entry_of, good)).rstrip())
         say(f"\n{len(good)} checks that hold on this data are in {args.suggest}\n")
@@ -104,15 +119,37 @@ def _suggest(profile: Profile, resting: Resting, args: argparse.Namespace, confi
         say(f"  {change.what} {change.check}: {change.why}\n")
 
 
-def _with_earlier(profile: Profile, resting: Resting, config: Config) -> Profile:
-    """Together with the profiles that earlier writes have in the store."""
+def _references(
+    wanted: Sequence[str], profile: Profile, resting: Resting, say: Callable[[str], object]
+) -> list[Suggestion]:
+    """What is suggested of each dataset that somebody named; of one that has nothing to do with this data, that is told."""
+    from hookline.quality.profile.relating import Reference
+
+    found: list[Suggestion] = []
+    for text in wanted:
+        reference = Reference.parse(text)
+        column = reference.found_in(resting.target().find_other(reference.dataset).columns)
+        mine = list(reference.suggest(column, profile))
+        if not mine:
+            say(f"\n--reference {printable(text)}: no column here is named after it and holds values of its kind\n")
+        found += mine
+    return found
+
+
+def _earlier(resting: Resting, config: Config) -> list[tuple[dt.datetime, Profile]]:
+    """When earlier writes began, and the profiles that the store has of them; oldest first."""
     from hookline.quality.history import StoredHistory
-    from hookline.quality.profile.model import Profile as Stored
-    from hookline.quality.profile.model import merged
+    from hookline.quality.profile.model import Profile
 
     with opened_store(config) as store:
         found = StoredHistory(lambda: store, resting.dataset).profiles if store is not None else ()
-    earlier = [Stored.from_document(one.document) for one in found]
+    return [(dt.datetime.fromisoformat(one.started_at), Profile.from_document(one.document)) for one in found]
+
+
+def _with_earlier(profile: Profile, earlier: Sequence[Profile]) -> Profile:
+    """Together with the profiles of earlier writes."""
+    from hookline.quality.profile.model import merged
+
     whole = merged([profile, *earlier])
     # A column that came or changed since is told by this data alone.
     known = {column.name for column in whole.columns}

@@ -76,7 +76,7 @@ def _gather(store: Store, config: Config, args: argparse.Namespace) -> Matter:
 def _samples(writes: list[Write], config: Config) -> dict[str, Sample]:
     """Masked rows from the quarantines, as many as the configuration allows: by default none."""
     from hookline.core.errors import HooklineError
-    from hookline.pipelines.quarantine.holdings import Quarantine
+    from hookline.pipelines.quarantine.sampling import sample_of
 
     options = next((entry.options for entry in config.plugins if entry.name == "quality"), {})
     most = options.get("samples", 0)
@@ -84,23 +84,14 @@ def _samples(writes: list[Write], config: Config) -> dict[str, Sample]:
     for write in writes:
         if not isinstance(most, int) or most <= 0 or write.quarantine is None or not write.published:
             continue
-        place = write.quarantine.name if write.quarantine.namespace == "file" else str(write.quarantine)
         try:
-            quarantine = Quarantine(place)
-            for held in quarantine.held(write=write.write_id):
-                if held.write_id == write.write_id:
-                    found[write.write_id] = _sample(list(quarantine.rows(held, most)))
+            sample = sample_of(write.quarantine, write.write_id, most)
         except HooklineError as error:  # a quarantine that was emptied since takes nothing from the report
             sys.stderr.write(f"hookline: no sample of {write.write_id}: {error}\n")
+            continue
+        if sample is not None:
+            found[write.write_id] = sample
     return found
-
-
-def _sample(rows: list[Any]) -> Sample:
-    from hookline.quality.audit import Sample, masked
-
-    columns = tuple(dict.fromkeys(name for row in rows for name in row["row"]))
-    values = tuple(tuple(masked(row["row"].get(column)) for column in columns) for row in rows)
-    return Sample(columns, values, tuple(", ".join(row["reasons"]) for row in rows))
 
 
 def _write_page(matter: Matter, path: Path) -> None:

@@ -16,7 +16,7 @@ from hookline.core.errors import ConfigError
 
 Path = tuple[str | int, ...]
 
-_SECRET_KEY = re.compile(r"pass|token|secret|key|credential|auth|dsn|^store$", re.IGNORECASE)
+_SECRET_KEY = re.compile(r"pass|token|secret|key|credential|auth|dsn|webhook|^headers$|^store$", re.IGNORECASE)
 _USERINFO = re.compile(r"://[^/\s]*@")
 _KINDS: dict[type, str] = {
     str: "text",

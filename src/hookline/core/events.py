@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
+from hookline.core.telemetry import RunTelemetry, Telemetry
+
 Severity = Literal["info", "warn", "error", "critical"]
 VerdictStatus = Literal["passed", "failed", "error", "skipped"]
 RunStatus = Literal["running", "finished", "failed", "refused", "abandoned"]
@@ -520,6 +522,7 @@ class Verdict:
         plugin: filled in by the bus.
         sets_aside: of a failed check, the rows to keep out of the target. It then refuses only when that can't be done.
         suite: which rules these were, as a hash of them; empty when they have none.
+        kind: the check's kind as a suite names it (``not_null``, ``distribution``); empty when it has none.
     """
 
     check: str
@@ -535,6 +538,7 @@ class Verdict:
     plugin: str = ""
     sets_aside: SetAside | None = None
     suite: str = ""
+    kind: str = ""
 
     @property
     def refuses(self) -> bool:
@@ -572,6 +576,7 @@ class Write:
             nobody asked for that.
         quarantine: the dataset that these rows went to.
         data_version: the version of the target's data that this write made (Delta's), where there is such a thing.
+        telemetry: what Spark spent on it; given to ``on_write_finished`` and ``on_write_failed`` when a plugin needs it.
     """
 
     write_id: str
@@ -602,6 +607,12 @@ class Write:
     quarantine: Dataset | None = None
     data_version: str | None = None
     error: ErrorInfo | None = None
+    telemetry: Telemetry | None = field(default=None, repr=False, compare=False, metadata=_STAYS)
+
+    @property
+    def refused(self) -> bool:
+        """Whether a gate stopped it."""
+        return self.error is not None and self.error.type.rpartition(".")[2] == "WriteRefusedError"
 
     def kept(self) -> Write:
         """The same without what is only for who is told of its end: values that may be rows', and SQL."""
@@ -678,6 +689,7 @@ class RunEnded:
         unseen_writes: how many of them only the listener saw.
         traced_writes: how many of them it is known of where their columns came from.
         notes: sentences that a person should read (a degraded store, an undelivered message …).
+        telemetry: what the run took of Spark, when a plugin needs it.
     """
 
     status: RunStatus
@@ -693,12 +705,13 @@ class RunEnded:
     exit_code: int | None = None
     error: ErrorInfo | None = None
     notes: tuple[str, ...] = ()
+    telemetry: RunTelemetry | None = field(default=None, repr=False, compare=False, metadata=_STAYS)
 
 
 def as_dict(event: Any) -> dict[str, Any]:
     """An event as JSON-ready values: times in ISO 8601 with offset, decimals as strings, tuples as lists.
 
-    Without what must not leave the process (``Write.measured``, ``Write.statement``).
+    Without what must not leave the process (``Write.measured``, ``Write.statement``), and without telemetry.
     """
     plain = {f.name: getattr(event, f.name) for f in dataclasses.fields(event) if f.metadata.get("leaves", True)}
     return {name: jsonable(value) for name, value in plain.items()}

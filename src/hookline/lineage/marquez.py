@@ -15,6 +15,7 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from hookline.core.errors import HooklineError
+from hookline.core.web import NoRedirection
 from hookline.lineage.described import mapping
 from hookline.lineage.history import Event, is_event, works_of
 from hookline.lineage.nodes import iso
@@ -27,13 +28,6 @@ _LARGEST_BYTES = 256 * 1024 * 1024
 
 class MarquezError(HooklineError):
     """A Marquez server that does not answer, or answers something else."""
-
-
-class _NoRedirection(urllib.request.HTTPRedirectHandler):
-    """Follows no redirection: a key must not be carried to where somebody else points."""
-
-    def redirect_request(self, *_args: Any) -> None:
-        return None
 
 
 class Marquez:
@@ -57,7 +51,7 @@ class Marquez:
         self._key = os.environ.get("OPENLINEAGE_API_KEY") if api_key is None else api_key
         self._timeout_s = timeout_s
         self._page = page
-        self._opener = urllib.request.build_opener(_NoRedirection)
+        self._opener = urllib.request.build_opener(NoRedirection)
 
     def works(self, period: Period | None = None) -> Iterator[Work]:
         """What the events tell to have been done, the earliest first, and what the server knows of datasets."""

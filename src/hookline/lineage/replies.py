@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import datetime as dt
-from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any
 
 from hookline.core.errors import SinkError
-
-# The event itself is at fault; anything else may be put right: a login, an address, a quota.
-_NEVER = frozenset({400, 413, 415, 422})
+from hookline.core.web import refusal
 
 
 def check_reply(reply: Any) -> None:
@@ -42,27 +37,4 @@ def trouble(error: Exception, address: str, url: str | None) -> SinkError:
         return SinkError(f"{address} can't be reached ({type(error).__name__})")
     if url is not None and str(reply.url) != url:
         return SinkError(f"what {address} needs answered HTTP {reply.status_code} (a token, or behind a redirect)")
-    return _refused(int(reply.status_code), reply.headers, address)
-
-
-def _refused(status: int, headers: Mapping[str, str], address: str) -> SinkError:
-    if status in _NEVER:
-        return SinkError(f"{address} does not take the event (HTTP {status})", retryable=False)
-    cure = {401: ": check the key", 403: ": check the key", 404: ": check the URL"}.get(status, "")
-    return SinkError(f"{address} answered HTTP {status}{cure}", retry_after_s=_seconds(headers.get("Retry-After")))
-
-
-def _seconds(text: str | None) -> float | None:
-    """Seconds, or a date, as HTTP has them."""
-    if not text:
-        return None
-    try:
-        return max(0.0, float(text))
-    except ValueError:
-        pass
-    try:
-        at = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
-        return None
-    at = at if at.tzinfo else at.replace(tzinfo=dt.timezone.utc)
-    return max(0.0, (at - dt.datetime.now(dt.timezone.utc)).total_seconds())
+    return refusal(int(reply.status_code), reply.headers, address, "the event")

@@ -17,7 +17,6 @@ from hookline.lineage.facets import JobRun
 from hookline.lineage.openlineage import Event, EventBuilder
 from hookline.lineage.options import EventOptions, builder
 from hookline.lineage.redaction import redacted
-from hookline.lineage.schema_history import change_document, downstream_document, new_step
 
 logger = logging.getLogger(__name__)
 _KEPT = 1_000
@@ -104,6 +103,8 @@ class EventTeller:
         store = self._store.opened if self._store is not None else None
         if store is None or not event.published or not event.columns:
             return None
+        from hookline.lineage.schema_history import change_document, downstream_document, new_step
+
         try:
             name = (event.dataset.namespace, event.dataset.name)
             at = event.started_at.isoformat()

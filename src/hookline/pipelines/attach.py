@@ -19,7 +19,7 @@ from hookline.core.config import Config, load_config
 from hookline.core.errors import ConfigError
 from hookline.core.events import Engine, ErrorInfo, Run, RunEnded
 from hookline.core.runtime import RunScope, Runtime
-from hookline.pipelines import columns, followers, intercept, state, watch
+from hookline.pipelines import following, intercept, state, watch
 from hookline.pipelines.wording import error_info, exit_code_of
 
 if TYPE_CHECKING:
@@ -62,9 +62,9 @@ class Attachment:
             return None
         with _lock:
             if self._ended is None:
-                followers.settle()
+                following.settle()
                 watch.drain()
-                followers.release(self._scope)
+                following.release(self._scope)
                 self._ended = self._runtime.close_run(self._scope, exit_code=exit_code, error=error)
                 if self._owns_runtime:
                     self._close_runtime()
@@ -128,7 +128,11 @@ def open_run(
         if runtime is None:
             with collector.paused():
                 runtime = Runtime(_loaded(config, environment))
-                runtime.tracing.leave = columns.leave_jvm
+                runtime.tracing.leave = watch.leave_jvm
+                if runtime.bus.needs_telemetry:
+                    from hookline.pipelines.spending import SparkSpending
+
+                    runtime.spending = SparkSpending()
                 state.install(runtime)
                 intercept.install()
         else:

@@ -30,10 +30,13 @@ from hookline.core.events import (
     utc_now,
 )
 from hookline.core.runtime import RunScope
+from hookline.core.spending import WriteSpending
 from hookline.core.tracing import Trace, Work
-from hookline.pipelines import announced, batches, columns, plans, staging
+from hookline.pipelines import announced, batches, columns, plans
 from hookline.pipelines.at_rest import Finder
 from hookline.pipelines.quarantine import current_along, dividing
+from hookline.pipelines.staging.choice import Choice, Stage, choose
+from hookline.pipelines.staging.held import HeldStage
 from hookline.pipelines.targets import FILES_TO_MEASURE, OpaqueTarget, WriteTarget, Written
 from hookline.pipelines.wording import describe, error_info, refusal
 
@@ -156,29 +159,45 @@ def start_stream(
 
 
 def assess_afterwards(
-    scope: RunScope, request: Request, written: Written, *, job_s: float = 0.0, **facts: Any
+    scope: RunScope,
+    request: Request,
+    written: Written,
+    *,
+    job_s: float = 0.0,
+    spends: Callable[[WriteSpending], None] | None = None,
+    **facts: Any,
 ) -> WriteRefusedError | None:
     """Report, measure and judge a write that is done already: a streaming batch, or one that only the listener saw.
 
     Args:
         job_s: how long the write itself took.
+        spends: says which Spark jobs were the write's.
         facts: what is known of the write, as fields of ``Write``.
 
     Returns:
         The refusal, when a gate refuses what can't be undone, or can't be asked; the caller stops what goes on.
     """
-    return _Performance(scope, request).run_afterwards(written, job_s, facts)
+    return _Performance(scope, request, spends).run_afterwards(written, job_s, facts)
 
 
-def record_failure(scope: RunScope, request: Request, error: ErrorInfo, **facts: Any) -> None:
+def record_failure(
+    scope: RunScope,
+    request: Request,
+    error: ErrorInfo,
+    *,
+    spends: Callable[[WriteSpending], None] | None = None,
+    **facts: Any,
+) -> None:
     """Report a write that failed where nobody could see it fail: a streaming batch in one of Spark's own sinks."""
-    _Performance(scope, request).run_failure(error, facts)
+    _Performance(scope, request, spends).run_failure(error, facts)
 
 
 class _Performance:
     """The state of one write on its way."""
 
-    def __init__(self, scope: RunScope, request: Request) -> None:
+    def __init__(
+        self, scope: RunScope, request: Request, spends: Callable[[WriteSpending], None] | None = None
+    ) -> None:
         self._scope = scope
         self._bus = scope.bus
         self._request = request
@@ -192,7 +211,7 @@ class _Performance:
         self._job_s = 0.0
         self._examine_s = 0.0
         self._examined = False
-        self._stage: staging.Stage | None = None
+        self._stage: Stage | None = None
         self._judged_first = False
         self._breaker: Breaker | None = None
         # What has to come about with this write, or not at all.
@@ -201,7 +220,13 @@ class _Performance:
         self._trace = request.trace
         self._late: Work | None = None
         self._began = time.perf_counter()
-        self._write = self._describe()
+        batch = batches.current(request.spark)
+        self._write = self._describe(batch)
+        spending = scope.runtime.spending
+        stream = None if batch is None else batch.progress
+        self._spending = None if spending is None else spending.of_write(self._write.write_id, stream)
+        if self._spending is not None and spends is not None:
+            spends(self._spending)
 
     def run(self) -> Any:
         """Everything, in order; the run's overhead is what did not go into the job's own write."""
@@ -218,7 +243,7 @@ class _Performance:
         finally:
             self._scope.add_overhead(time.perf_counter() - self._began - self._job_s)
 
-    def _carry(self, stage: staging.Stage | None) -> Any:
+    def _carry(self, stage: Stage | None) -> Any:
         """The write, and what comes about with it or not at all."""
         try:
             answer = self._write_directly() if stage is None else self._write_staged(stage)
@@ -241,7 +266,7 @@ class _Performance:
             self._decide()
         return answer
 
-    def _write_staged(self, stage: staging.Stage) -> Any:
+    def _write_staged(self, stage: Stage) -> Any:
         answer = stage.run(self._execute, self._examine, self._changed_frame, self._written_schema)
         self._write = dataclasses.replace(self._write, published=True, data_version=stage.version)
         if not self._examined:
@@ -251,7 +276,7 @@ class _Performance:
             self._examine(written)
         return answer
 
-    def _choose_stage(self) -> staging.Stage | None:
+    def _choose_stage(self) -> Stage | None:
         """How the write is held back until it is judged; None where it is not, which log, summary and event tell."""
         runtime = self._scope.runtime
         if not runtime.judges_writes and not self._aboard:
@@ -266,15 +291,15 @@ class _Performance:
             return None
         try:
             splits = self._breaker == "quarantine"
-            choice = staging.choose(self._request, self._frame, runtime.config.state_dir, splits=splits)
+            choice = choose(self._request, self._frame, runtime.config.state_dir, splits=splits)
         except Exception as error:
             logger.debug("the reason", exc_info=True)
-            choice = staging.Choice(reason=f"it could not be prepared ({describe(error)})")
+            choice = Choice(reason=f"it could not be prepared ({describe(error)})")
         if choice.stage is None and choice.reason is not None:
             self._insist(choice.reason)
         elif choice.unsplit is not None and self._request.operation != "delete":
             self._insist(choice.unsplit, ("quarantine",))
-        awkward = choice.reason is not None or isinstance(choice.stage, staging.HeldStage)
+        awkward = choice.reason is not None or isinstance(choice.stage, HeldStage)
         if awkward and not self._aboard and not self._bus.judges_by(self._wanted):
             # Nobody judges by the rows, so that judging does not have to wait for them.
             self._judged_first = True
@@ -366,10 +391,9 @@ class _Performance:
 
     # -- before --------------------------------------------------------------------------------------------------------
 
-    def _describe(self) -> Write:
+    def _describe(self, batch: batches.Batch | None) -> Write:
         request = self._request
         inputs, opaque = self._inputs()
-        batch = batches.current(request.spark)
         if batch is not None:
             inputs, opaque = tuple(dict.fromkeys((*inputs, *batch.inputs))), None if batch.inputs else opaque
         return Write(
@@ -435,7 +459,7 @@ class _Performance:
 
     def _ride(self, measures: list[Measure]) -> None:
         # What lands in files is measured there; the rest can only be counted while it passes.
-        held = self._stage if isinstance(self._stage, staging.HeldStage) else None
+        held = self._stage if isinstance(self._stage, HeldStage) else None
         lands_in_files = self._write.dataset.format in FILES_TO_MEASURE and held is None
         if lands_in_files and "vectorised" in self._ways():
             fuse.get_ready(measures, self._request.spark, partition_by=self._write.partition_by)
@@ -453,10 +477,15 @@ class _Performance:
         """The job's own part; what a stage judges meanwhile is not."""
         began, examined_s = time.perf_counter(), self._examine_s
         try:
-            with announced.window("write", self._write.dataset):
+            with announced.window("write", self._write.dataset), self._tagged():
                 return call()
         finally:
             self._job_s = time.perf_counter() - began - (self._examine_s - examined_s)
+
+    def _tagged(self) -> contextlib.AbstractContextManager[None]:
+        if self._spending is None:
+            return contextlib.nullcontext()
+        return self._spending.tagged(self._request.spark)
 
     # -- after ---------------------------------------------------------------------------------------------------------
 
@@ -583,7 +612,7 @@ class _Performance:
 
     def _counts_rows(self, written: Written) -> bool:
         """The number of rows is worth knowing by itself where files say it; nothing is read again for it alone."""
-        if isinstance(self._stage, staging.HeldStage):
+        if isinstance(self._stage, HeldStage):
             return True  # other measures are taken in any case, and this with them
         return written.files is not None and self._write.dataset.format in FILES_TO_MEASURE
 
@@ -609,7 +638,8 @@ class _Performance:
         )
         if self._late is not None:
             self._trace = self._scope.trace(self._late)
-        self._scope.record_write_ended(self._write, failed=failed, trace=self._trace)
+        spent = None if self._spending is None else self._spending.spent
+        self._scope.record_write_ended(self._write, failed=failed, trace=self._trace, spent=spent)
 
     def _fail(self, error: BaseException) -> None:
         self._write = dataclasses.replace(self._write, error=error_info(error))
@@ -644,6 +674,7 @@ class _Start(_Performance):
         self, scope: RunScope, request: Request, *, follow: Callable[[Request, Any], None], blind: str | None
     ) -> None:
         super().__init__(scope, request)
+        self._spending = None  # a query's thread would carry the tag for as long as it runs
         self._follow = follow
         self._blind = blind
 

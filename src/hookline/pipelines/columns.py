@@ -118,17 +118,6 @@ _late: list[_Late] = []
 _lock = threading.Lock()
 
 
-def leave_jvm() -> None:
-    """A thread that spoke to the JVM ends: close its connection, and with it the JVM's own thread for it."""
-    from pyspark import SparkContext
-
-    context: Any = SparkContext._active_spark_context
-    with suppress(Exception):  # no JVM, or one with a single connection: then there is nothing to close
-        connection = context._gateway._gateway_client.get_thread_connection()
-        if connection is not None:
-            connection.close()
-
-
 def trace(spark: SparkSession, plan: Any, *, converted: bool = False) -> ColumnLineage:
     """What the columns of an analyzed plan are made from.
 

@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any
 from hookline.core.errors import WriteRefusedError
 from hookline.core.events import ErrorInfo, utc_now
 from hookline.core.runtime import RunScope
-from hookline.pipelines import batch_sinks, chain, plans
+from hookline.pipelines import batch_sinks, chain, following, plans
+from hookline.pipelines.progress import progress_of
 from hookline.pipelines.tables import TableTarget
 from hookline.pipelines.targets import Written
 from hookline.pipelines.wording import describe
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
-SETTLE_DEADLINE_S = 10.0
 _PROGRESS_DEADLINE_S = 2.0
 _STOP_DEADLINE_S = 10.0
 _LOOK_AROUND_NS = 1_000_000_000
@@ -125,7 +125,7 @@ class Follower:
             else:
                 logger.debug("Spark ended before a streaming query was left: %s", type(error).__name__)
         finally:
-            _forget(self)
+            following.forget(self)
 
     def _watch_batches(self, progressed: Any) -> None:
         self._next = self._first_batch()
@@ -163,7 +163,7 @@ class Follower:
             began = time.perf_counter()
             self.refusal = self._report(self._next)
             if self.refusal is not None:
-                _refused[self.run_id] = self
+                following.refuse(self)
             self._next += 1
             self.scope.add_overhead(time.perf_counter() - began)
 
@@ -177,6 +177,7 @@ class Follower:
             self._request,
             self._written(batch_id),
             job_s=job_s,
+            spends=lambda spending: spending.of_batch(self.run_id, batch_id, started_at, progress_of(progress)),
             batch_id=batch_id,
             started_at=started_at,
             rows=counted if counted >= 0 else None,
@@ -194,7 +195,14 @@ class Follower:
         except Exception:  # noqa: BLE001 - not every exception of the JVM has one
             condition = None
         error = ErrorInfo(str(cause.getClass().getName()), None if condition is None else str(condition))
-        chain.record_failure(self.scope, self._request, error, batch_id=self._next)
+        failed = int(execution.currentBatchId())
+        chain.record_failure(
+            self.scope,
+            self._request,
+            error,
+            spends=lambda spending: spending.of_batch(self.run_id, failed, utc_now(), None),
+            batch_id=failed,
+        )
 
     def _written(self, batch_id: int) -> Written:
         try:
@@ -257,11 +265,6 @@ class Follower:
             self.scope.refused = True
 
 
-_lock = threading.Lock()
-_followers: list[Follower] = []
-_refused: dict[str, Follower] = {}
-
-
 def follow(scope: RunScope, request: chain.Request, java_query: Any) -> None:
     """Report each batch of a query that was just started.
 
@@ -286,58 +289,8 @@ def follow(scope: RunScope, request: chain.Request, java_query: Any) -> None:
             ) from None
         scope.note("the batches of a streaming query are not seen; see the log")
         return
-    with _lock:
-        _followers.append(follower)
+    following.add(follower)
     follower.start()
-
-
-def settle(deadline_s: float = SETTLE_DEADLINE_S) -> None:
-    """See every batch reported that is committed by now; waits no longer than the deadline."""
-    end = time.monotonic() + deadline_s
-    for follower in _current():
-        follower.settle(end)
-
-
-def release(scope: RunScope) -> None:
-    """A run ends: its queries are not followed any longer."""
-    for follower in _current():
-        if follower.scope is scope:
-            follower.release()
-    for run_id in [run_id for run_id, follower in list(_refused.items()) if follower.scope is scope]:
-        _refused.pop(run_id, None)
-
-
-def stop_queries(deadline_s: float = SETTLE_DEADLINE_S) -> None:
-    """Spark is about to stop, and would cut its queries off in the middle: end them, so that each batch is reported."""
-    end = time.monotonic() + deadline_s
-    for follower in _current():
-        follower.stop_query(end)
-
-
-def raise_refusal(java_query: Any) -> None:
-    """Raise what stopped a query, for a job that waits for it."""
-    follower = _refused.get(str(java_query.runId().toString())) if _refused else None
-    if follower is not None and follower.refusal is not None:
-        raise follower.refusal
-
-
-def raise_any_refusal() -> None:
-    """Raise, once, what stopped a query, for a job that waits for whichever query ends first."""
-    for run_id in list(_refused):
-        follower = _refused.pop(run_id, None)
-        if follower is not None and follower.refusal is not None:
-            raise follower.refusal
-
-
-def _current() -> list[Follower]:
-    with _lock:
-        return list(_followers)
-
-
-def _forget(follower: Follower) -> None:
-    with _lock:
-        if follower in _followers:
-            _followers.remove(follower)
 
 
 def _own_time_s(progress: Any) -> float:

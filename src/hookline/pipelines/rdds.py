@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from hookline.pipelines import chain, names, plans, targets
+if TYPE_CHECKING:
+    from hookline.pipelines import chain
 
 # Each method with the position and keyword of its path; None where the path is in a configuration mapping.
 RDD_SAVES: Mapping[str, str | None] = {
@@ -25,6 +26,8 @@ def rdd_request(
 ) -> chain.Request:
     """What an RDD's save method asks for."""
     from pyspark.sql import SparkSession
+
+    from hookline.pipelines import chain, names, plans, targets
 
     spark = SparkSession._instantiatedSession or SparkSession(rdd.ctx)
     path = _path(method, args, kwargs)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import math
 import re
 import time
 from collections import deque
@@ -78,8 +77,8 @@ class _Write:
 class Net:
     """Collects what the listener saw. Used by one thread, ``settle`` by any."""
 
-    def __init__(self) -> None:
-        self._since_ms = math.floor(time.time() * 1000)
+    def __init__(self, since_ms: int) -> None:
+        self._since_ms = since_ms
         self._pending: list[_Write] = []
         self._looked_at: deque[int] = deque(maxlen=_REMEMBERED)
 
@@ -146,6 +145,7 @@ def _report(write: _Write) -> None:
         targets.OpaqueTarget(dataset) if write.uri is None else targets.place_target(write.spark, dataset, write.uri)
     )
     metrics = _metrics(write.execution.java)
+    started_at = datetime.fromtimestamp(write.start_ms / 1000, timezone.utc)
     plan = write.execution.java.analyzed()
     request = chain.Request(
         spark=write.spark,
@@ -162,9 +162,10 @@ def _report(write: _Write) -> None:
             scope,
             request,
             written,
+            spends=lambda spending: spending.of_window(started_at, write.execution.duration_s),
             intercepted=False,
             transformable=False,
-            started_at=datetime.fromtimestamp(write.start_ms / 1000, timezone.utc),
+            started_at=started_at,
             rows=metrics.get("numOutputRows"),
             bytes=metrics.get("numOutputBytes"),
         )

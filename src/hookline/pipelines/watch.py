@@ -7,18 +7,23 @@ of our own looks at it later. A write that no interception announced becomes an 
 from __future__ import annotations
 
 import logging
+import math
 import queue
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.pipelines import seen, staging
+from hookline.pipelines.staging import any_left
 from hookline.pipelines.state import current_scope
 from hookline.pipelines.wording import describe
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
+
+    from hookline.pipelines.seen import Net
 
 logger = logging.getLogger(__name__)
 MAX_WAITING = 2_000
@@ -36,7 +41,8 @@ class Watch:
         self._lost = 0
         self._unregister: list[Callable[[], None]] = []
         self._bus: Any = None
-        self._net = seen.Net()
+        self._since_ms = math.floor(time.time() * 1000)
+        self._net: Net | None = None
         threading.Thread(target=self._work, name=_THREAD_NAME, daemon=True).start()
 
     def add(self, spark: SparkSession) -> None:
@@ -46,7 +52,11 @@ class Watch:
             return
         self._sessions.add(identity)
         _start_callbacks(spark._sc._gateway)
-        listener = _QueryListener(lambda execution, ok: self._put(lambda: self._net.look(spark, execution, ok)))
+        listener = _QueryListener(
+            lambda execution, action, duration_s, ok: self._put(
+                lambda: self._look(spark, execution, action, duration_s, ok)
+            )
+        )
         manager = spark._jsparkSession.listenerManager()
         manager.register(listener)
         self._unregister.append(lambda: manager.unregister(listener))
@@ -62,13 +72,16 @@ class Watch:
                 logger.debug("Spark's listener bus was not drained: %s", type(error).__name__)
         while self._tasks.unfinished_tasks and time.monotonic() < end:
             time.sleep(0.005)
-        self._net.settle()
+        if self._net is not None:
+            self._net.settle()
         scope = current_scope()
         if scope is not None and (self._lost or self._tasks.unfinished_tasks):
             lost = self._lost + self._tasks.unfinished_tasks
             scope.note(f"{lost} queries were not looked at: the job ran faster than the listener")
-        if scope is not None:  # what is not read of Spark's plans by now can't be read any more
+        if scope is not None:  # what is not read of Spark's plans and numbers by now can't be read any more
             scope.runtime.tracing.drain()
+            if scope.runtime.spending is not None:
+                scope.runtime.spending.look()
 
     def close(self) -> None:
         """Stop listening; the callback server stays, since shutting it down hangs.
@@ -86,6 +99,13 @@ class Watch:
         self._unregister.clear()
         self._sessions.clear()
         self._bus = None
+
+    def _look(self, spark: SparkSession, execution: Any, action: str, duration_s: float, ok: bool) -> None:
+        # Imported with the first query: it brings all that a write needs, and attaching alone needs none of it.
+        from hookline.pipelines.seen import Execution, Net
+
+        self._net = self._net or Net(self._since_ms)
+        self._net.look(spark, Execution(execution, action, duration_s), ok)
 
     def _put(self, task: Callable[[], None] | None) -> None:
         if self._closed and task is not None:
@@ -125,14 +145,14 @@ def _is_no_callback(record: logging.LogRecord) -> bool:
 class _QueryListener:
     """Spark's QueryExecutionListener, implemented over py4j."""
 
-    def __init__(self, put: Callable[[Any, bool], None]) -> None:
+    def __init__(self, put: Callable[[Any, str, float, bool], None]) -> None:
         self._put = put
 
     def onSuccess(self, function: str, execution: Any, duration_ns: int) -> None:
-        self._put(seen.Execution(execution, function, duration_ns / 1e9), True)
+        self._put(execution, function, duration_ns / 1e9, True)
 
     def onFailure(self, function: str, execution: Any, error: Any) -> None:
-        self._put(seen.Execution(execution, function, 0.0), False)
+        self._put(execution, function, 0.0, False)
 
     class Java:
         """What py4j asks for."""
@@ -153,13 +173,33 @@ def watch_session(spark: SparkSession) -> None:
     try:
         # Spark makes its session's state for whoever asks first; that is a part of its own start, and not our time.
         spark._jsparkSession.sessionState()
+        if scope.runtime.spending is not None:
+            scope.runtime.spending.use(spark)
         with scope.overhead(), _lock:
             _watch = _watch or Watch()
             _watch.add(spark)
-            staging.recover(spark, scope.runtime.config.state_dir)
+            _recover(spark, scope.runtime.config.state_dir)
     except Exception as error:  # noqa: BLE001
         logger.warning("Spark's listener could not be registered: %s", describe(error))
         scope.note("writes that are not intercepted and reads without a write are not seen: no listener")
+
+
+def _recover(spark: SparkSession, state_dir: Path) -> None:
+    if any_left(state_dir):
+        from hookline.pipelines.staging.recovery import recover
+
+        recover(spark, state_dir)
+
+
+def leave_jvm() -> None:
+    """A thread that spoke to the JVM ends: close its connection, and with it the JVM's own thread for it."""
+    from pyspark import SparkContext
+
+    context: Any = SparkContext._active_spark_context
+    with suppress(Exception):  # no JVM, or one with a single connection: then there is nothing to close
+        connection = context._gateway._gateway_client.get_thread_connection()
+        if connection is not None:
+            connection.close()
 
 
 def drain() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
@@ -10,9 +10,12 @@ from hookline.core import voice
 from hookline.core.events import Run, RunEnded, RunStarted, Write
 from hookline.core.hookspecs import hookimpl
 from hookline.core.plugin import PluginConfig, PluginContext
-from hookline.observability.progress import Progress
-from hookline.observability.summary import render, render_abandoned
 from hookline.observability.terminal import Switch, Terminal
+
+if TYPE_CHECKING:
+    from hookline.observability.advice import Advice
+    from hookline.observability.cost import RunCost
+    from hookline.observability.progress import Progress
 
 
 class ConsoleConfig(PluginConfig):
@@ -34,6 +37,7 @@ class ConsolePlugin:
         self._terminal = Terminal(voice.stream(), color=config.color)
         self._progress: Progress | None = None
         self._runs = 0
+        self._context = context
 
     @hookimpl
     def on_run_started(self, event: RunStarted, run: Run) -> None:
@@ -41,6 +45,8 @@ class ConsolePlugin:
         self._runs += 1
         wanted = self._config.progress == "on" or (self._config.progress == "auto" and self._terminal.interactive)
         if wanted and self._progress is None:
+            from hookline.observability.progress import Progress
+
             self._progress = Progress(self._terminal)
             self._progress.start()
 
@@ -76,7 +82,21 @@ class ConsolePlugin:
             self._show(event, run)
 
     def _abandoned(self, run: Run) -> str:
+        from hookline.observability.summary import render_abandoned
+
         return render_abandoned(run, width=self._terminal.line_width, style=self._terminal.style)
+
+    def _advice(self, event: RunEnded) -> list[Advice]:
+        from hookline.observability.advice import advise
+
+        return advise(event)
+
+    def _cost(self, event: RunEnded, run: Run) -> RunCost | None:
+        if self._context.cost.platform is None:
+            return None
+        from hookline.observability.cost import Costing
+
+        return Costing(self._context.cost, self._context.base_dir).of_run(event, run)
 
     def close(self) -> None:
         """Stop watching."""
@@ -85,10 +105,19 @@ class ConsolePlugin:
             self._progress = None
 
     def _show(self, event: RunEnded, run: Run) -> None:
+        from hookline.observability.summary import render
+
         self._runs -= 1
         if self._runs <= 0:
             self.close()
+        known = event.telemetry is not None  # when another plugin needs it
         text = render(
-            run, event, width=self._terminal.line_width, style=self._terminal.style, verdicts=self._config.verdicts
+            run,
+            event,
+            width=self._terminal.line_width,
+            style=self._terminal.style,
+            verdicts=self._config.verdicts,
+            advice=self._advice(event) if known else (),
+            cost=self._cost(event, run) if known else None,
         )
         self._terminal.write(text)

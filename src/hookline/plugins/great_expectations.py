@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import BeforeValidator, Field
 
-from hookline.core.events import Breaker, Measure, Measured, Run, RunEnded, Verdict, Write
+from hookline.core.events import Breaker, Column, Dataset, Measure, Measured, Run, RunEnded, Verdict, Write
 from hookline.core.hookspecs import hookimpl
 from hookline.core.plugin import PluginConfig
 from hookline.quality.breaker import Rule, measures_of, quarantine_of, rules_for, verdicts_of
@@ -18,6 +19,8 @@ from hookline.quality.suite import Suite, as_breaker
 
 if TYPE_CHECKING:
     from hookline.core.plugin import PluginContext
+
+_REMEMBERED = 16
 
 
 class GreatExpectationsConfig(PluginConfig):
@@ -59,6 +62,8 @@ class GreatExpectationsPlugin:
         self._config = config
         self._base_dir = context.base_dir
         self._suites: dict[str, Suite] = read_all(config.suites, context.base_dir, config.parameters)
+        # A write asks for its rules three times, and the next batch of a stream for the same ones.
+        self._fitted = lru_cache(maxsize=_REMEMBERED)(self._fit)
         self._teller = None
         if config.context is not None:
             self._teller = Teller(config.context, self._suites, config.checks, context, docs=config.data_docs)
@@ -94,8 +99,14 @@ class GreatExpectationsPlugin:
         self._end(run)
 
     def _rules(self, event: Write) -> tuple[Rule, ...]:
-        folder = quarantine_of(self._config.quarantine, self._base_dir, event.dataset)
-        return rules_for(event.dataset, self._suites.values(), self._config.breaker, folder, event.columns)
+        return self._fitted(event.dataset, event.dataset.symlinks, event.columns)
+
+    def _fit(
+        self, dataset: Dataset, symlinks: tuple[tuple[str, str], ...], columns: tuple[Column, ...]
+    ) -> tuple[Rule, ...]:
+        """The rules of data with these columns. Suites may name a dataset by its other names, which equal ones need not share."""
+        folder = quarantine_of(self._config.quarantine, self._base_dir, dataset)
+        return rules_for(dataset, self._suites.values(), self._config.breaker, folder, columns)
 
     def _tell(self, event: Write, run: Run) -> None:
         if self._teller is not None and event.verdicts:

@@ -15,7 +15,6 @@ from hookline.quality.breaker import Rule, measures_of, quarantine_of, rules_for
 from hookline.quality.checks.registry import import_modules
 from hookline.quality.history import StoredHistory
 from hookline.quality.options import QualityConfig
-from hookline.quality.profile.keeping import keep_profile, sketches_for
 from hookline.quality.results import ResultsSink, results_of
 from hookline.quality.suite import Suite, find_suites
 
@@ -60,7 +59,12 @@ class QualityPlugin:
     @hookimpl
     def measure_write(self, event: Write, run: Run) -> list[Measure] | None:
         """What the matching suites need."""
-        return [*measures_of(self._rules(event)), *sketches_for(event, self._config.profile)]
+        measures = measures_of(self._rules(event))
+        if self._config.profile:
+            from hookline.quality.profile.keeping import sketches_for
+
+            measures = [*measures, *sketches_for(event, self._config.profile)]
+        return measures
 
     @hookimpl
     def judge_write(self, event: Write, run: Run, results: Mapping[Measure, Measured]) -> list[Verdict]:
@@ -77,7 +81,9 @@ class QualityPlugin:
         """A suite that matches is of use; what was written has its profile kept."""
         self._use_suites(event)
         self._tell(event, run)
-        if self._store is not None:
+        if self._config.profile and self._store is not None:
+            from hookline.quality.profile.keeping import keep_profile
+
             keep_profile(self._outbox, event, run, self._config.profile)
 
     @hookimpl

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ValidationError
 from hookline.core.config_problems import Path, Problem, explain, found, suggestion
 from hookline.core.config_tree import Node, key_path, plain
 from hookline.core.errors import ConfigError
-from hookline.quality.checks import OptionError, Options, Terms, kinds
-from hookline.quality.checks.registry import discover
+from hookline.quality.checks import OptionError, Options, Terms
+from hookline.quality.checks.registry import discover, find, names
 from hookline.quality.judging import AnyCheck
 
 ModelT = TypeVar("ModelT", bound=BaseModel)
@@ -58,20 +58,21 @@ def read_check(place: Place) -> AnyCheck | None:
     except ConfigError as error:
         place.report(str(error))
         return None
-    known = kinds()
+    known = names()
     named = [key for key in entry if key in known]
     before = len(place.problems)
     if len(named) != 1:
         _report_kind(place, named)
         return None
     kind = named[0]
-    _report_strays(place, kind, known[kind].options)
-    options = _read_options(place.child(kind), known[kind].options)
+    registered = find(kind)
+    _report_strays(place, kind, registered.options)
+    options = _read_options(place.child(kind), registered.options)
     terms = _read_terms(place)
     if options is None or terms is None or len(place.problems) > before:
         return None
     try:
-        return known[kind].check(options, terms)
+        return registered.check(options, terms)
     except ValueError as error:
         key = error.key if isinstance(error, OptionError) and error.key in entry else kind
         place.child(key).report(str(error))
@@ -79,7 +80,7 @@ def read_check(place: Place) -> AnyCheck | None:
 
 
 def _shape() -> str:
-    return f"a check is a mapping with one of these keys: {', '.join(sorted(kinds()))}"
+    return f"a check is a mapping with one of these keys: {', '.join(sorted(names()))}"
 
 
 def _report_kind(place: Place, named: list[str]) -> None:
@@ -89,7 +90,7 @@ def _report_kind(place: Place, named: list[str]) -> None:
         return
     unknown = [key for key in place.node.value if key not in Terms.model_fields]
     for key in unknown[:1]:
-        place.child(key).report(f"unknown check{suggestion(key, kinds())}; known: {', '.join(sorted(kinds()))}")
+        place.child(key).report(f"unknown check{suggestion(key, names())}; known: {', '.join(sorted(names()))}")
     if not unknown:
         place.report(f"names no check; {_shape()}")
 

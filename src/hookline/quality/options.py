@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 
 from hookline.core.events import Breaker
 from hookline.core.plugin import PluginConfig
-from hookline.quality.profile.keeping import Profilings
+from hookline.quality.profile.wanted import Profilings
 from hookline.quality.suite import as_breaker
 
 

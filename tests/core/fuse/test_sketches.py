@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import datetime as dt
 import math
 from collections.abc import Sequence
@@ -9,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import datasketches
 import duckdb
 import numpy as np
 import pyarrow as pa
@@ -18,8 +20,9 @@ import pytest
 from hookline.core import fuse
 from hookline.core.events import Measure
 from hookline.core.fuse import binding
+from hookline.core.fuse.array_task import Arrays, kll_content
 from hookline.core.fuse.shape_task import shape_of
-from hookline.core.fuse.sketch_task import sketch
+from hookline.core.fuse.sketch_task import KLL_K, REGISTER_BITS, sketch
 from hookline.core.fuse.sketches import (
     DISTINCT_ERROR,
     RANK_ERROR,
@@ -224,6 +227,35 @@ def test_relations_are_found_in_a_sample(tmp_path: Path) -> None:
     twice = merge_relations([found, found])
     assert (twice["sampled"], correlations(twice)["price", "double"]) == (10_000, pytest.approx(-1))
     assert twice["keys"] == found["keys"]
+
+
+@pytest.mark.parametrize("count", [1, 4_095, 4_096, 8_191, 131_072, 262_143, 1_000_003])
+@pytest.mark.parametrize("goes_up", [False, True])
+def test_values_by_the_piece_make_a_sketch_that_datasketches_reads(count: int, goes_up: bool) -> None:
+    numbers = np.random.default_rng(count).lognormal(size=count)
+    numbers = np.sort(numbers) if goes_up else numbers
+    arrays = Arrays(REGISTER_BITS, KLL_K)
+    for at in range(0, count, 131_072):
+        piece = numbers[at : at + 131_072]
+        arrays.add(piece, piece.view("uint64"))
+    found = datasketches.kll_doubles_sketch.deserialize(base64.b64decode(arrays.kll))
+    assert (found.n, found.k) == (count, KLL_K)
+    assert (found.get_min_value(), found.get_max_value()) == (numbers.min(), numbers.max())
+    ordered = np.sort(numbers)
+    at = np.searchsorted(ordered, found.get_quantiles([share / 100 for share in range(101)]), side="right") / count
+    assert np.abs(at - np.linspace(0, 1, 101)).max() <= max(RANK_ERROR, 1 / count)
+    assert found.normalized_rank_error(False) <= RANK_ERROR
+
+
+def test_what_is_written_of_a_few_values_is_what_datasketches_writes() -> None:
+    values = np.arange(100, dtype="float64")
+    own = datasketches.kll_doubles_sketch(KLL_K)
+    own.update(values)
+    written = kll_content(values, values, 0, KLL_K)
+    theirs = own.serialize()
+    flags = 3  # there, whether the last values that came are in order
+    assert (written[:flags], written[flags + 1 : -800]) == (theirs[:flags], theirs[flags + 1 : -800])
+    assert sorted(np.frombuffer(theirs[-800:])) == list(np.frombuffer(written[-800:]))
 
 
 @pytest.mark.spark

@@ -236,7 +236,7 @@ def test_an_empty_table_passes_all_but_row_count(kind: str, given: object) -> No
             ("a",),
             "a is not null in at least 50 % of the rows, where b",
         ),
-        ("row_count", {"min": 1}, {"where": "b"}, [Measure.matching("b")], (), "at least 1 rows, where b"),
+        ("row_count", {"min": 1}, {"where": "b"}, [Measure.matching("b")], (), "at least 1 row, where b"),
         (
             "unique",
             "a",

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -144,6 +145,10 @@ def in_great_expectations(spark: SparkSession) -> Callable[[DataFrame, Sequence[
         whole = asset.add_batch_definition_whole_dataframe("whole")
 
     def validate(frame: DataFrame, asked: Sequence[Asked]) -> list[dict[str, Any]]:
+        with _for_a_dozen_rows(spark):
+            return validated(_in_memory(frame), asked)
+
+    def validated(frame: DataFrame, asked: Sequence[Asked]) -> list[dict[str, Any]]:
         format_ = {"result_format": "SUMMARY", "partial_unexpected_count": 0, "exclude_unexpected_values": True}
         found = []
         with warnings.catch_warnings():
@@ -163,6 +168,35 @@ def in_great_expectations(spark: SparkSession) -> Callable[[DataFrame, Sequence[
         return found
 
     return validate
+
+
+@contextlib.contextmanager
+def _for_a_dozen_rows(spark: SparkSession) -> Iterator[None]:
+    """It starts hundreds of jobs: none is worth being compiled, planned twice, or shuffled to several tasks."""
+    wanted = {
+        "spark.sql.codegen.wholeStage": "false",
+        "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+        "spark.sql.adaptive.enabled": "false",
+        "spark.sql.shuffle.partitions": "1",
+    }
+    before = {name: spark.conf.get(name) for name in wanted}
+    for name, value in wanted.items():
+        spark.conf.set(name, value)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            spark.conf.set(name, str(value))
+
+
+def _in_memory(frame: DataFrame) -> DataFrame:
+    """The same rows as a relation of the driver's, which no job reads from files."""
+    from pyspark.sql.classic.dataframe import DataFrame as Classic
+
+    inner: Any = frame
+    session = inner.sparkSession
+    rows = session._jsparkSession.createDataFrame(inner._jdf.collectAsList(), inner._jdf.schema())
+    return Classic(rows, session)
 
 
 def _raised(result: Any) -> bool:

@@ -6,7 +6,15 @@ Run by ``sketch_task``, and shipped by value as that is.
 from __future__ import annotations
 
 import base64
+import struct
 from typing import Any
+
+# So many values of a piece stay in its sketch, or up to twice as many.
+_COMPACTED = 256
+_FEWEST_LEVELS = 4
+# Odd, and about a third of any power of two: what is taken is spread evenly after a few times already.
+_STEP = 171
+_LEAST_WIDTH = 8  # of a level, in all sketches that DataSketches makes
 
 
 class Arrays:
@@ -22,8 +30,10 @@ class Arrays:
         import numpy as np
 
         self._bits = bits
-        self._seen = np.zeros(64 << bits, dtype=bool)
+        self.seen = 0
+        self._places = np.zeros(64 << bits, dtype=bool)
         self._kll = datasketches.kll_doubles_sketch(k)
+        self._taken = 0
         self._moments = (0, 0.0, 0.0)
         self.counts = dict.fromkeys(("zeros", "negatives", "nan", "infinite"), 0)
         self.least: Any = None
@@ -33,6 +43,7 @@ class Arrays:
         """Look at some values, none of them null, and their hashes."""
         import numpy as np
 
+        self.seen += len(values)
         self._register(hashes)
         doubles = np.array(values, dtype="float64")
         self.counts["zeros"] += int(np.count_nonzero(doubles == 0))
@@ -52,18 +63,41 @@ class Arrays:
             self.least = low if self.least is None else min(self.least, low)
             self.greatest = high if self.greatest is None else max(self.greatest, high)
         if len(doubles):
-            self._kll.update(doubles)
             self._add_moments(doubles)
+            self._sketch(doubles)
 
     def _register(self, hashes: Any) -> None:
         import numpy as np
 
         rest = hashes >> np.uint64(self._bits)
-        lowest = rest & (~rest + np.uint64(1))
+        rest &= ~rest + np.uint64(1)  # the lowest bit alone
         # The exponent of a power of two, as a double has it.
-        place = (lowest.astype("float64").view("int64") >> 52) - 1022
-        register = (hashes & np.uint64((1 << self._bits) - 1)).astype("int64")
-        self._seen[(register << 6) | np.clip(place, 0, 63)] = True
+        place = rest.astype("float64").view("int64")
+        place >>= 52
+        place -= 1022
+        np.maximum(place, 0, out=place)
+        register = (hashes & np.uint64((1 << self._bits) - 1)).view("int64")
+        register <<= 6
+        register |= place
+        self._places[register] = True
+
+    def _sketch(self, doubles: Any) -> None:
+        """Sort many values and take every 512th or so: one compaction where the sketch, given one value after another, makes
+        thousands, in a fifth of the time."""
+        import datasketches
+        import numpy as np
+
+        level = len(doubles).bit_length() - _COMPACTED.bit_length()
+        if level < _FEWEST_LEVELS:
+            self._kll.update(doubles)
+            return
+        whole = len(doubles) >> level << level
+        self._kll.update(doubles[whole:])
+        ordered = np.sort(doubles[:whole])
+        # Which of each group is taken varies from one time to the next, so that errors do not add up.
+        self._taken = (self._taken + _STEP) % (1 << level)
+        content = kll_content(ordered, ordered[self._taken :: 1 << level], level, self._kll.k)
+        self._kll.merge(datasketches.kll_doubles_sketch.deserialize(content))
 
     def _add_moments(self, doubles: Any) -> None:
         import numpy as np
@@ -90,7 +124,7 @@ class Arrays:
         """HyperLogLog's."""
         import numpy as np
 
-        table = self._seen.reshape(-1, 64)
+        table = self._places.reshape(-1, 64)
         highest = 63 - np.argmax(table[:, ::-1], axis=1)
         return bytes(np.where(table.any(axis=1), highest, 0).astype("uint8"))
 
@@ -98,3 +132,18 @@ class Arrays:
     def kll(self) -> str:
         """The sketch, in base64."""
         return base64.b64encode(self._kll.serialize()).decode()
+
+
+def kll_content(ordered: Any, kept: Any, level: int, k: int) -> bytes:
+    """A KLL sketch as DataSketches writes it (serial version 1): each of the kept values stands for ``2 ** level``.
+
+    Args:
+        ordered: all values, the least first.
+        kept: some of them, in the same order.
+    """
+    widths = (((2 * k << depth) // 3**depth + 1) >> 1 for depth in range(level + 1))
+    capacity = sum(max(_LEAST_WIDTH, width) for width in widths)
+    begin = capacity - len(kept)  # of every level: those below the last one are empty
+    head = struct.pack("<BBBBHBBQHBB", 5, 1, 15, 2, k, _LEAST_WIDTH, 0, len(ordered), k, level + 1, 0)
+    levels = struct.pack(f"<{level + 1}I", *([begin] * (level + 1)))
+    return head + levels + struct.pack("<2d", ordered[0], ordered[-1]) + kept.astype("<f8").tobytes()

@@ -5,7 +5,7 @@ Run by ``sketch_task``, and shipped by value as that is. What it gives are names
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import combinations
 from typing import Any
 
@@ -24,18 +24,19 @@ _A_FEW = 2_000
 # A column with as many values as this share of the rows says which row it is; that others follow from it tells nothing.
 _LIKE_A_KEY = 0.5
 _NEARLY_A_KEY = 0.9
+NOTHING_RELATED: dict[str, Any] = {"sampled": 0, "moments": [], "keys": [], "decides": [], "ordered": []}
 
 
-def relations(connection: Any, sample: str, columns: Sequence[tuple[str, str, int, dict[str, Any]]]) -> dict[str, Any]:
+def relations(connection: Any, sample: str, columns: Sequence[tuple[str, str, int, bool]]) -> dict[str, Any]:
     """Co-moments of pairs of numbers, minimal keys of at most two columns, and pairs of which the first decides the second.
 
     Args:
-        columns: name, kind, place in the sample, and state.
+        columns: name, kind, place in the sample, and whether it has a value in each row there.
     """
     import numpy as np
 
     (rows,) = connection.execute(f"SELECT count(*) FROM {sample}").fetchone() if columns else (0,)
-    found: dict[str, Any] = {"sampled": rows, "moments": [], "keys": [], "decides": [], "ordered": []}
+    found: dict[str, Any] = {**NOTHING_RELATED, "sampled": rows}
     if rows < _FEWEST_ROWS:
         return found
     numbers = [(name, at, _NUMBERS[kind].format(f"c{at}")) for name, kind, at, _ in columns if kind in _NUMBERS]
@@ -45,12 +46,22 @@ def relations(connection: Any, sample: str, columns: Sequence[tuple[str, str, in
         fetched = connection.execute(f"SELECT {selected} FROM {sample}").fetchnumpy()
         matrix = np.stack([np.asarray(fetched[f"c{at}"], dtype="float64") for _, at, _ in numbers])
         found["moments"] = list(_all_moments(matrix, [name for name, _, _ in numbers]))
-    coded = _codes(connection, sample, [(name, at) for name, _, at, state in columns if not state["nulls"]])
+    coded = _codes(connection, sample, [(name, at) for name, _, at, whole in columns if whole])
     sizes = {name: int(codes.max()) + 1 for name, codes in coded.items()}
     found["keys"] = _keys(coded, sizes, rows)
     found["decides"] = _decisions(coded, sizes, rows)
     found["ordered"] = _ordered(connection, sample, columns)
     return found
+
+
+def without(found: dict[str, Any], *, failed: Collection[str], gaps: Collection[str]) -> dict[str, Any]:
+    """The same without what is told of columns that failed, and without keys that are null outside of the sample."""
+    kept = {
+        name: [one for one in found[name] if not {str(column) for column in one[:2]} & set(failed)]
+        for name in ("moments", "keys", "decides", "ordered")
+    }
+    kept |= {name: [one for one in kept[name] if not set(one) & set(gaps)] for name in ("keys", "decides")}
+    return {**found, **kept}
 
 
 def _all_moments(matrix: Any, names: Sequence[str]) -> Iterator[list[Any]]:
@@ -133,7 +144,7 @@ def _decisions(coded: dict[str, Any], sizes: dict[str, int], rows: int) -> list[
     return found
 
 
-def _ordered(connection: Any, sample: str, columns: Sequence[tuple[str, str, int, dict[str, Any]]]) -> list[list[str]]:
+def _ordered(connection: Any, sample: str, columns: Sequence[tuple[str, str, int, bool]]) -> list[list[str]]:
     """Pairs of times of one kind of which the first is never after the second, and not always the same."""
     times = [(name, kind, at) for name, kind, at, _ in columns if kind in ("date", "timestamp", "timestamp_ntz")]
     pairs = [

@@ -18,11 +18,11 @@ import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
 from hookline.core.fuse.array_task import Arrays
 from hookline.core.fuse.count_task import of_counts, registers_of
-from hookline.core.fuse.relation_task import relations
+from hookline.core.fuse.relation_task import NOTHING_RELATED, relations, without
 from hookline.core.fuse.shape_task import shapes_of
 
 REGISTER_BITS = 12
@@ -52,41 +52,58 @@ def sketch(connection: Any, item: dict[str, Any], reading: str, params: dict[str
     """
     columns, params = item["columns"], params | item["params"]
     table = f"{reading} SELECT {{}} FROM {item['from']}"
-    counts = ", ".join(["count(*)", *(f"count({column['value']})" for column in columns)])
-    rows, *values = connection.execute(table.format(counts), params).fetchone()
-    states = [
-        {"kind": column["kind"], "rows": rows, "nulls": rows - count}
-        for column, count in zip(columns, values, strict=True)
-    ]
     simple = [at for at, one in enumerate(columns) if one["kind"] != "other"]
+    # How many values the others have is told by what looks at all of them.
+    counts = ", ".join(["count(*)", *(f"count({one['value']})" for one in columns if one["kind"] == "other")])
+    rows, *values = connection.execute(table.format(counts), params).fetchone()
+    others = iter(values)
+    states = [
+        {"kind": one["kind"], "rows": rows, "nulls": rows - next(others) if one["kind"] == "other" else 0}
+        for one in columns
+    ]
+    related = NOTHING_RELATED
     if simple and rows:
-        different = _draw(connection, columns, simple, table, params, rows)
+        drawn = _draw(connection, columns, simple, table, params, rows)
         with ThreadPoolExecutor(max(1, threads)) as pool:
+            known = [(columns[at]["name"], columns[at]["kind"], at, drawn[at].whole) for at in simple]
+            relating = pool.submit(relations, connection.cursor(), _SAMPLE, known) if item["relations"] else None
             work = [
-                pool.submit(_looked_at, connection.cursor(), columns[at], at, table, params, states[at], different[at])
+                pool.submit(
+                    _looked_at, connection.cursor(), columns[at], at, table, params, states[at], drawn[at].different
+                )
                 for at in simple
             ]
             for at, one in zip(simple, work, strict=True):
                 states[at] = one.result()
-    if item["relations"]:
-        known = [(columns[at]["name"], columns[at]["kind"], at, states[at]) for at in simple] if rows else []
-        return [*states, relations(connection, _SAMPLE, [one for one in known if "error" not in one[3]])]
-    return states
+            if relating is not None:
+                found = {columns[at]["name"]: states[at] for at in simple}
+                related = without(
+                    relating.result(),
+                    failed={name for name, state in found.items() if "error" in state},
+                    gaps={name for name, state in found.items() if state.get("nulls")},
+                )
+    return [*states, related] if item["relations"] else states
+
+
+class _Drawn(NamedTuple):
+    """What the sample says of a column: how many values differ, and whether there is one in each row."""
+
+    different: int
+    whole: bool
 
 
 def _draw(
     connection: Any, columns: Sequence[State], simple: Sequence[int], table: str, params: dict[str, Any], rows: int
-) -> dict[int, int]:
-    """Draw the sample; how many different values it has of each column."""
+) -> dict[int, _Drawn]:
+    """Draw the sample."""
     selected = ", ".join(f"{_sampled(columns[at])} AS c{at}" for at in simple)
     drawn = table.format(selected)
     if rows > SAMPLE_ROWS:
         drawn = f"SELECT * FROM ({drawn}) USING SAMPLE reservoir({SAMPLE_ROWS} ROWS) REPEATABLE (7)"
     connection.execute(f"CREATE OR REPLACE TABLE {_SAMPLE} AS {drawn}", params)
-    found = connection.execute(
-        f"SELECT {', '.join(f'count(DISTINCT c{at})' for at in simple)} FROM {_SAMPLE}"
-    ).fetchone()
-    return dict(zip(simple, found, strict=True))
+    told = ", ".join(f"count(DISTINCT c{at}), count(c{at}) = count(*)" for at in simple)
+    found = connection.execute(f"SELECT {told} FROM {_SAMPLE}").fetchone()
+    return {at: _Drawn(*found[2 * place : 2 * place + 2]) for place, at in enumerate(simple)}
 
 
 def _sampled(column: State) -> str:
@@ -112,14 +129,16 @@ def _looked_at(
     try:
         counted = _count_all(cursor, column, table, params) if different <= FEW else None
         if counted is not None:
+            state["nulls"] = state["rows"] - sum(n for _, _, _, n in counted)
             state |= of_counts(column["kind"], counted)
             state["registers"] = packed(registers_of([digest for _, digest, _, _ in counted], REGISTER_BITS))
         else:
-            state |= _fetch_all(cursor, column, table, params)
+            values, found = _fetch_all(cursor, column, table, params)
+            state |= {"nulls": state["rows"] - values} | found
             state |= _frequent(cursor, column, at, table, params)
         if column["kind"] == "string":
-            values = state["counts"] if state["complete"] else cursor.execute(_sampled_texts(at)).fetchall()
-            state |= shapes_of(values)
+            texts = state["counts"] if state["complete"] else cursor.execute(_sampled_texts(at)).fetchall()
+            state |= shapes_of(texts)
         return state
     except Exception as error:  # noqa: BLE001 - named in the state
         return {"kind": column["kind"], "error": type(error).__name__}
@@ -143,8 +162,8 @@ def _count_all(cursor: Any, column: State, table: str, params: dict[str, Any]) -
     return None if len(found) > 2 * FEW else list(found)
 
 
-def _fetch_all(cursor: Any, column: State, table: str, params: dict[str, Any]) -> State:
-    """Moments, extremes and sketches of all values."""
+def _fetch_all(cursor: Any, column: State, table: str, params: dict[str, Any]) -> tuple[int, State]:
+    """How many values there are; moments, extremes and sketches of all of them."""
     kind, value = column["kind"], column["value"]
     arrays = Arrays(REGISTER_BITS, KLL_K)
     query = table.format(f"{_number(column)} AS v, hash({column['key']}) AS h") + f" WHERE {value} IS NOT NULL"
@@ -157,19 +176,20 @@ def _fetch_all(cursor: Any, column: State, table: str, params: dict[str, Any]) -
     if kind in ("float", "double"):
         state |= {name: arrays.counts[name] for name in ("nan", "infinite")}
     if kind == "decimal" and column["digits"] <= _MOST_DIGITS_OF_A_DOUBLE:
-        return state | {name: f"{Decimal(repr(end)):.{column['scale']}f}" for name, end in ends.items()}
+        return arrays.seen, state | {name: f"{Decimal(repr(end)):.{column['scale']}f}" for name, end in ends.items()}
     if kind == "decimal":
         selected = table.format(f"CAST(min({value}) AS VARCHAR), CAST(max({value}) AS VARCHAR)")
-        return state | dict(zip(ends, cursor.execute(selected, params).fetchone(), strict=True))
+        return arrays.seen, state | dict(zip(ends, cursor.execute(selected, params).fetchone(), strict=True))
     if kind != "string":
-        return state | ends
+        return arrays.seen, state | ends
     least, greatest = (f"{pick}(left({value}, {_LONGEST_TEXT}))" for pick in ("min", "max"))
-    blank = f"count_if({value} <> '' AND regexp_full_match({value}, '[ \\t\\n\\x0B\\f\\r]+'))"
+    # Nearly all texts begin with a greater sign, and are not looked at any further.
+    blank = f"count_if({value} <> '' AND {value} < '!' AND regexp_full_match({value}, '[ \\t\\n\\x0B\\f\\r]+'))"
     names = ("least", "greatest", "blank")
     state |= dict(
         zip(names, cursor.execute(table.format(f"{least}, {greatest}, {blank}"), params).fetchone(), strict=True)
     )
-    return state | {"empty": arrays.counts["zeros"], "shortest": arrays.least, "longest": arrays.greatest}
+    return arrays.seen, state | {"empty": arrays.counts["zeros"], "shortest": arrays.least, "longest": arrays.greatest}
 
 
 def _frequent(cursor: Any, column: State, at: int, table: str, params: dict[str, Any]) -> State:

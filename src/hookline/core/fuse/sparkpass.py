@@ -6,7 +6,7 @@ import functools
 import itertools
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -32,30 +32,41 @@ _ROWS = "hookline rows"
 
 
 def measure_by_spark(bound: Sequence[Bound], target: Target, deadline_s: float) -> dict[Measure, Measured]:
-    """All measures in one action; if that fails, half of them each, so that one bad measure costs only itself."""
-    if target.read_back is None:
+    """All measures in one action, and after it those that are no aggregates."""
+    read_back = target.read_back
+    if read_back is None:
         return {one.measure: Measured(error=f"{one.measure}: what was written can't be read back") for one in bound}
     ends = time.monotonic() + deadline_s
-    sketched = [one for one in bound if one.measure.kind in SKETCHED]
-    if sketched:
-        found = sketch_by_spark(sketched, target, target.read_back, deadline_s)
-        rest = [one for one in bound if one.measure.kind not in SKETCHED]
-        return found | (measure_by_spark(rest, target, ends - time.monotonic()) if rest else {})
-    framed = [one for one in bound if one.measure.kind == "examined"]
-    if framed:
-        plain = [one for one in bound if one.measure.kind != "examined"]
-        found = measure_by_spark(plain, target, deadline_s) if plain else {}
-        return found | examine(framed, target, target.read_back, ends - time.monotonic())
+    apart = {kind for kinds in _APART.values() for kind in kinds}
+    found = _measure_together([one for one in bound if one.measure.kind not in apart], target, read_back, ends)
+    for take, kinds in _APART.items():
+        mine = [one for one in bound if one.measure.kind in kinds]
+        if mine:
+            found |= take(mine, target, read_back, ends - time.monotonic())
+    return found
+
+
+_APART: Mapping[
+    Callable[[Sequence[Bound], Target, Callable[[], DataFrame], float], dict[Measure, Measured]], Collection[str]
+] = {sketch_by_spark: SKETCHED, examine: ("examined",)}
+
+
+def _measure_together(
+    bound: Sequence[Bound], target: Target, read_back: Callable[[], DataFrame], ends: float
+) -> dict[Measure, Measured]:
+    """One action; if that fails, half of the measures each, so that one bad measure costs only itself."""
+    if not bound:
+        return {}
     try:
-        return _take(bound, target, target.read_back, deadline_s)
+        return _take(bound, target, read_back, ends - time.monotonic())
     except DeadlineError as error:
         return {one.measure: Measured(error=f"{one.measure}: {error}") for one in bound}
     except Exception as error:  # noqa: BLE001 - whatever Spark raises, a measure only loses its value
         if len(bound) == 1:
             return {bound[0].measure: Measured(error=f"{bound[0].measure}: Spark failed ({describe(error)})")}
     half = len(bound) // 2
-    first = measure_by_spark(bound[:half], target, ends - time.monotonic())
-    return first | measure_by_spark(bound[half:], target, ends - time.monotonic())
+    first = _measure_together(bound[:half], target, read_back, ends)
+    return first | _measure_together(bound[half:], target, read_back, ends)
 
 
 def _take(

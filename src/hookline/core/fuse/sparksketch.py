@@ -13,6 +13,7 @@ from hookline.core.fuse.binding import Bound
 from hookline.core.fuse.domain import domain_of
 from hookline.core.fuse.expressions import reference
 from hookline.core.fuse.jobs import DeadlineError, run_job
+from hookline.core.fuse.relation_task import NOTHING_RELATED
 from hookline.core.fuse.sketches import merge, merge_relations
 from hookline.core.fuse.sketching import SHIPPED
 from hookline.core.fuse.sparkwhole import flatten
@@ -106,7 +107,7 @@ def _of_nothing(group: Sequence[Bound]) -> list[dict[str, Any]]:
     """What there is to say where no task had a row."""
     columns = {column.name: column for one in group for column in one.columns}
     states = [{"kind": domain_of(column.type).kind, "rows": 0, "nulls": 0} for column in columns.values()]
-    return [*states, {"sampled": 0, "moments": [], "keys": [], "decides": [], "ordered": []}]
+    return [*states, NOTHING_RELATED]
 
 
 def _read(group: Sequence[Bound], names: Sequence[str], answers: Sequence[dict[str, Any]]) -> dict[Measure, Measured]:

@@ -138,12 +138,11 @@ def local_path(path: str) -> str:
 
 
 def _warm_up() -> None:
-    """Load what plans need before the first one comes, as far as it is installed: the job may still be writing."""
+    """Load DuckDB before the first plan comes, where it is installed: the job may still be writing. What few plans need waits."""
     # DuckDB looks for pandas' types in every parameter; finding pandas would cost more than most measurements.
     sys.modules["pandas"] = None  # type: ignore[assignment]
-    for name in ("duckdb", "numpy"):
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
+    with contextlib.suppress(ImportError):
+        importlib.import_module("duckdb")
 
 
 def _listen(plans: queue.SimpleQueue[str]) -> None:

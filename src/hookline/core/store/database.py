@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,20 +15,24 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hookline.core.errors import MissingExtraError, StoreError
 from hookline.core.events import Dataset, content_id
-from hookline.core.store import ancestry, dependants, past, reading, traced
+from hookline.core.store import ancestry, dependants, metered, past, reading, traced
 from hookline.core.store.migrations import migrate
 from hookline.core.store.records import (
     Dependant,
     JudgedWrite,
+    MadeBy,
+    Measurement,
     PastWrite,
     PluginRecord,
     QuarantineRecord,
     RunRecord,
     SchemaVersion,
+    SeriesPoint,
     StoredColumns,
     StoredLineage,
     StoredProfile,
     StoredRun,
+    Subject,
 )
 from hookline.core.store.trouble import is_unfit, kind_of
 from hookline.core.store.url import parse, shown
@@ -171,6 +175,11 @@ class Store:
         with self.transaction() as connection:
             return past.past_writes(connection, content_id(dataset.namespace, dataset.name), run_id, limit)
 
+    def made_by(self, dataset: Dataset, run_id: str, before: str) -> MadeBy | None:
+        """The last write to a dataset that another run than this one published before a moment (ISO 8601, UTC)."""
+        with self.transaction() as connection:
+            return past.made_by(connection, content_id(dataset.namespace, dataset.name), run_id, before)
+
     def past_profiles(
         self, dataset: Dataset, run_id: str = "", limit: int = 10, *, part: str = ""
     ) -> tuple[StoredProfile, ...]:
@@ -202,6 +211,40 @@ class Store:
         """By plugin, how it fared in the last run that ended with it."""
         with self.transaction() as connection:
             return reading.plugin_records(connection)
+
+    def measurements(self, run_id: str) -> tuple[Measurement, ...]:
+        """What was measured of a run and its writes, in the order in which they ended; none once its day was folded."""
+        with self.transaction() as connection:
+            return metered.measurements(connection, run_id)
+
+    def last_measurements(
+        self, subject: Subject, limit: int = 200, *, before: str | None = None, good: bool | None = None
+    ) -> tuple[Measurement, ...]:
+        """The latest measurements of a subject, oldest first.
+
+        Args:
+            before: a time in ISO 8601, in UTC.
+            good: only those that ended well, or only others.
+        """
+        with self.transaction() as connection:
+            return metered.last_measurements(connection, subject, limit, before, good)
+
+    def series(
+        self, subject: Subject, metrics: Collection[str], *, limit: int = 200, before: str | None = None
+    ) -> Mapping[str, tuple[SeriesPoint, ...]]:
+        """The latest numbers of each metric, oldest first, of runs and writes that ended well; days past hour by hour."""
+        with self.transaction() as connection:
+            return metered.series(connection, subject, metrics, limit, before)
+
+    def spent(self, subject: Subject, metric: str, since: str, before: str) -> float:
+        """The sum of a metric between two times in ISO 8601 (UTC), of runs that ended badly as well; 0 when there is none."""
+        with self.transaction() as connection:
+            return metered.spent(connection, subject, metric, since, before)
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """Everything that was measured."""
+        with self.transaction() as connection:
+            return metered.subjects(connection)
 
     def close(self) -> None:
         """Close all connections."""

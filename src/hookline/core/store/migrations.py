@@ -159,6 +159,68 @@ VERSION_5 = (
     "CREATE INDEX ix_hookline_profiles_dataset_id ON hookline_profiles (dataset_id)",
 )
 
+# What runs and writes took and gave, over time.
+VERSION_6 = (
+    """CREATE TABLE hookline_subjects (
+        subject_id VARCHAR(32) NOT NULL,
+        job TEXT NOT NULL,
+        environment TEXT,
+        namespace TEXT,
+        name TEXT,
+        PRIMARY KEY (subject_id)
+    )""",
+    """CREATE TABLE hookline_measurements (
+        event_id VARCHAR(96) NOT NULL,
+        run_id VARCHAR(64) NOT NULL,
+        subject_id VARCHAR(32) NOT NULL,
+        at VARCHAR(40) NOT NULL,
+        good BOOLEAN NOT NULL,
+        document TEXT NOT NULL,
+        PRIMARY KEY (event_id)
+    )""",
+    "CREATE INDEX ix_hookline_measurements_run_id ON hookline_measurements (run_id)",
+    "CREATE INDEX ix_hookline_measurements_subject_id ON hookline_measurements (subject_id, at)",
+    "CREATE INDEX ix_hookline_measurements_at ON hookline_measurements (at)",
+    """CREATE TABLE hookline_metric_days (
+        subject_id VARCHAR(32) NOT NULL,
+        metric VARCHAR(160) NOT NULL,
+        day VARCHAR(10) NOT NULL,
+        hours TEXT NOT NULL,
+        PRIMARY KEY (subject_id, metric, day)
+    )""",
+)
+
+# Who was told of what, what is to be told, and numbers that go on from run to run.
+VERSION_7 = (
+    """CREATE TABLE hookline_alerts (
+        alert_key VARCHAR(32) NOT NULL,
+        state VARCHAR(16) NOT NULL,
+        severity VARCHAR(16) NOT NULL,
+        document TEXT NOT NULL,
+        channels TEXT NOT NULL,
+        failures BIGINT NOT NULL,
+        opened_at VARCHAR(40) NOT NULL,
+        last_at VARCHAR(40) NOT NULL,
+        told_at VARCHAR(40) NOT NULL,
+        PRIMARY KEY (alert_key)
+    )""",
+    "CREATE INDEX ix_hookline_alerts_state ON hookline_alerts (state)",
+    """CREATE TABLE hookline_alert_facts (
+        fact_id VARCHAR(32) NOT NULL,
+        group_id VARCHAR(64) NOT NULL,
+        at VARCHAR(40) NOT NULL,
+        document TEXT NOT NULL,
+        PRIMARY KEY (fact_id)
+    )""",
+    "CREATE INDEX ix_hookline_alert_facts_group_id ON hookline_alert_facts (group_id)",
+    """CREATE TABLE hookline_totals (
+        totals_key VARCHAR(32) NOT NULL,
+        changed_at VARCHAR(40) NOT NULL,
+        document TEXT NOT NULL,
+        PRIMARY KEY (totals_key)
+    )""",
+)
+
 
 def _first(connection: Connection) -> None:
     _execute(connection, VERSION_1)
@@ -196,6 +258,14 @@ def _fifth(connection: Connection) -> None:
     _execute(connection, VERSION_5)
 
 
+def _sixth(connection: Connection) -> None:
+    _execute(connection, VERSION_6)
+
+
+def _seventh(connection: Connection) -> None:
+    _execute(connection, VERSION_7)
+
+
 def _schemas_of(connection: Connection, of_dataset: dict[str, str]) -> list[dict[str, Any]]:
     rows = connection.execute(
         text(
@@ -213,7 +283,7 @@ def _execute(connection: Connection, statements: tuple[str, ...]) -> None:
 
 
 # One step a version, in order.
-STEPS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fourth, _fifth)
+STEPS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fourth, _fifth, _sixth, _seventh)
 VERSION = len(STEPS)
 
 

@@ -7,8 +7,8 @@ from collections import defaultdict
 from sqlalchemy import Connection, delete, select
 
 from hookline.core.store.packing import unpack
-from hookline.core.store.records import PastWrite, StoredProfile
-from hookline.core.store.schema import profiles, verdicts, writes
+from hookline.core.store.records import MadeBy, PastWrite, StoredProfile
+from hookline.core.store.schema import profiles, runs, verdicts, writes
 
 # Sketches are large: those of so many writes are kept of each dataset.
 MOST_PROFILES = 60
@@ -26,6 +26,16 @@ def past_writes(connection: Connection, dataset_id: str, run_id: str, limit: int
     for write_id, check, number in connection.execute(said):
         observed[write_id][check] = float(number)
     return tuple(PastWrite(row[0], row[1], row[2], observed[row[0]]) for row in reversed(rows))
+
+
+def made_by(connection: Connection, dataset_id: str, run_id: str, before: str) -> MadeBy | None:
+    """See ``Store.made_by``."""
+    of_others = (writes.c.dataset_id == dataset_id) & (writes.c.run_id != run_id) & writes.c.published.is_(True)
+    query = select(writes.c.write_id, runs.c.job).join(runs, runs.c.run_id == writes.c.run_id)
+    row = connection.execute(
+        query.where(of_others, writes.c.finished_at <= before).order_by(writes.c.finished_at.desc()).limit(1)
+    ).first()
+    return None if row is None else MadeBy(row[0], row[1])
 
 
 def past_profiles(

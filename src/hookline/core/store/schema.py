@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -123,6 +123,38 @@ profiles = Table(
     Column("rows", BigInteger, nullable=False),
     Column("document", Text, nullable=False),
 )
+# What is measured again and again: a job's runs (no dataset), or its writes to a dataset; subject_id: content_id of the four.
+subjects = Table(
+    "hookline_subjects",
+    metadata,
+    Column("subject_id", String(32), primary_key=True),
+    Column("job", Text, nullable=False),
+    Column("environment", Text),
+    Column("namespace", Text),
+    Column("name", Text),
+)
+# The numbers of one run or write, packed; event_id is its id. Those of days past are folded into metric_days.
+measurements = Table(
+    "hookline_measurements",
+    metadata,
+    Column("event_id", String(96), primary_key=True),
+    Column("run_id", String(64), nullable=False, index=True),
+    Column("subject_id", String(32), nullable=False),
+    Column("at", String(40), nullable=False),
+    Column("good", Boolean, nullable=False),
+    Column("document", Text, nullable=False),
+    Index("ix_hookline_measurements_subject_id", "subject_id", "at"),
+    Index("ix_hookline_measurements_at", "at"),
+)
+# A day of one metric, hour by hour, packed: lists of hour, count, median, least, greatest, sum.
+metric_days = Table(
+    "hookline_metric_days",
+    metadata,
+    Column("subject_id", String(32), primary_key=True),
+    Column("metric", String(160), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("hours", Text, nullable=False),
+)
 # The versions of a dataset's columns, from 1: a new one where a published write's differ from the write's before it.
 schemas = Table(
     "hookline_schemas",
@@ -136,4 +168,35 @@ schemas = Table(
     Column("write_id", String(96), nullable=False),
     Column("first_seen_at", String(40), nullable=False),
     Column("last_seen_at", String(40), nullable=False),
+)
+# Alerts that were told, by what they are about (content_id); document: the latest fact, channels: those that know of it.
+alerts = Table(
+    "hookline_alerts",
+    metadata,
+    Column("alert_key", String(32), primary_key=True),
+    Column("state", String(16), nullable=False, index=True),
+    Column("severity", String(16), nullable=False),
+    Column("document", Text, nullable=False),
+    Column("channels", Text, nullable=False),
+    Column("failures", BigInteger, nullable=False),
+    Column("opened_at", String(40), nullable=False),
+    Column("last_at", String(40), nullable=False),
+    Column("told_at", String(40), nullable=False),
+)
+# What runs that go on have gathered to tell.
+alert_facts = Table(
+    "hookline_alert_facts",
+    metadata,
+    Column("fact_id", String(32), primary_key=True),
+    Column("group_id", String(64), nullable=False, index=True),
+    Column("at", String(40), nullable=False),
+    Column("document", Text, nullable=False),
+)
+# Numbers that go on from run to run; document: JSON, compressed and in base64.
+totals = Table(
+    "hookline_totals",
+    metadata,
+    Column("totals_key", String(32), primary_key=True),
+    Column("changed_at", String(40), nullable=False),
+    Column("document", Text, nullable=False),
 )

@@ -14,11 +14,12 @@ from hookline.core.config import Config
 from hookline.core.errors import HooklineError
 from hookline.core.events import utc_now
 from hookline.core.text import quoted
-from hookline.pipelines import attach, plans, staging, storage
+from hookline.pipelines import attach, plans, storage
 from hookline.pipelines.quarantine.companion import Companion, along
 from hookline.pipelines.quarantine.holdings import REPLAYED, Held, Quarantine
 from hookline.pipelines.staging.held import hold, let_go
 from hookline.pipelines.staging.journal import turn
+from hookline.pipelines.staging.recovery import recover
 from hookline.pipelines.state import current_scope
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def replay(
     """
     root = plans.qualified(spark, quarantine.place)
     with turn(config.state_dir, root):
-        staging.recover(spark, config.state_dir)
+        recover(spark, config.state_dir)
         done = quarantine.again().replayed()
         attachment = attach.open_run(JOB, config=config)
         attach.watch_active_session()

@@ -5,8 +5,14 @@ A Delta table is held before its commit (``delta``), a folder of files is writte
 half done is undone by the next one (``recovery``).
 """
 
-from hookline.pipelines.staging.choice import Choice, Stage, choose
-from hookline.pipelines.staging.held import HeldStage
-from hookline.pipelines.staging.recovery import recover
+from __future__ import annotations
 
-__all__ = ["Choice", "HeldStage", "Stage", "choose", "recover"]
+from pathlib import Path
+
+FOLDER = "staged"
+SUFFIX = ".journal"
+
+
+def any_left(state_dir: Path) -> bool:
+    """Whether writes of this state folder are staged now, or were when their process died."""
+    return any((state_dir / FOLDER).glob(f"*{SUFFIX}"))

@@ -19,11 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from hookline.core.lockfile import LockFile
+from hookline.pipelines.staging import FOLDER, SUFFIX
 from hookline.pipelines.staging.catalog import Registration
 
 logger = logging.getLogger(__name__)
-_FOLDER = "staged"
-_SUFFIX = ".journal"
 # Enough that two places seldom share one, few enough to leave lying about.
 _TURNS = 64
 Move = tuple[str, str]
@@ -90,7 +89,7 @@ class Journal(LockFile):
     @classmethod
     def begin(cls, state_dir: Path, entry: Entry) -> Journal:
         """Say what is to be staged."""
-        path = state_dir / _FOLDER / f"{uuid.uuid4()}{_SUFFIX}"
+        path = state_dir / FOLDER / f"{uuid.uuid4()}{SUFFIX}"
         try:
             return cls.create(path, _line(entry), durable=True)
         except OSError as error:
@@ -118,7 +117,7 @@ def _warn(path: Path, error: OSError) -> None:
 
 def claim_abandoned(state_dir: Path) -> Iterator[tuple[Entry, Journal]]:
     """Staged writes of this state folder whose process is gone, each to one caller only."""
-    for path in sorted((state_dir / _FOLDER).glob(f"*{_SUFFIX}")):
+    for path in sorted((state_dir / FOLDER).glob(f"*{SUFFIX}")):
         journal = None
         try:
             journal = Journal.claim(path)
@@ -154,7 +153,7 @@ def _moves(pairs: list[list[str]]) -> tuple[Move, ...]:
 def turn(state_dir: Path, uri: str) -> Iterator[None]:
     """Of all who share a state folder, one at a time publishes to a place."""
     number = int.from_bytes(hashlib.sha256(uri.encode()).digest()[:4], "big") % _TURNS
-    path = state_dir / _FOLDER / f"{number}.turn"
+    path = state_dir / FOLDER / f"{number}.turn"
     descriptor = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -35,8 +35,10 @@ class LimitOptions(Options):
         return self
 
     def words(self, unit: str) -> str:
-        """What is wanted, in words; ``unit`` in the plural."""
-        return f"{self.min if self.min == self.max else ends(self.min, self.max)} {unit}"
+        """What is wanted, in words; ``unit`` in the singular."""
+        wanted = str(self.min) if self.min == self.max else ends(self.min, self.max)
+        last = self.min if self.max is None else self.max
+        return f"{wanted} {unit if last == 1 else unit + 's'}"
 
     def holds(self, number: int) -> bool:
         """Whether the number lies between the two."""

@@ -71,7 +71,7 @@ class RowCount(Check[LimitOptions]):
     @property
     def expected(self) -> str:
         """In words."""
-        return self.options.words("rows") + self.terms.about
+        return self.options.words("row") + self.terms.about
 
     def measures(self) -> tuple[Measure, ...]:
         """The rows."""

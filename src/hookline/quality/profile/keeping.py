@@ -1,53 +1,21 @@
-"""Profiles of writes: which datasets get one, and what of it goes into the run history."""
+"""Profiles of writes: what they need, and what of them goes into the run history."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from fnmatch import fnmatchcase
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr
-
-from hookline.core.events import Column, Dataset, Measure, Run, Write, content_id
+from hookline.core.events import Column, Measure, Run, Write, content_id
 from hookline.core.store.packing import pack
-from hookline.quality.checks.scalars import one_or_many
 from hookline.quality.profile.column import digest
 from hookline.quality.profile.model import Profile, measures_for, parts_of, profile_of
+from hookline.quality.profile.wanted import Profiling, profiling_of
 
 if TYPE_CHECKING:
     from hookline.core.outbox import Outbox
 
 _LONGEST_PART = 128
-Globs = Annotated[tuple[StrictStr, ...], BeforeValidator(one_or_many), Field(min_length=1)]
-
-
-class Profiling(BaseModel):
-    """Which datasets are profiled on each write, and which of their columns' values may be kept."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
-
-    dataset: Globs
-    show: Annotated[tuple[StrictStr, ...], BeforeValidator(one_or_many)] = ()
-    columns: Annotated[tuple[StrictStr, ...], BeforeValidator(one_or_many)] = ("*",)
-    partitions: bool = False
-
-    def matches(self, dataset: Dataset) -> bool:
-        """Whether the dataset's name, with or without its namespace, or one of its other names fits."""
-        names = {dataset.name, str(dataset), *(name for _, name in dataset.symlinks)}
-        return any(fnmatchcase(name, pattern) for name in names for pattern in self.dataset)
-
-
-def as_profiling(given: object) -> object:
-    """A text is a dataset."""
-    return {"dataset": given} if isinstance(given, str) else given
-
-
-Profilings = tuple[Annotated[Profiling, BeforeValidator(as_profiling)], ...]
-
-
-def profiling_of(dataset: Dataset, configured: Iterable[Profiling]) -> Profiling | None:
-    """What was said of a dataset; the first that fits."""
-    return next((one for one in configured if one.matches(dataset)), None)
 
 
 def sketches_for(write: Write, configured: Iterable[Profiling]) -> list[Measure]:

@@ -10,10 +10,10 @@ from typing import Any
 
 from hookline.core.events import Column, Measure, Measured, jsonable
 from hookline.core.fuse.domain import domain_of
+from hookline.core.fuse.relation_task import NOTHING_RELATED
 from hookline.core.fuse.sketches import State, correlations, merge, merge_relations
 from hookline.quality.profile.column import QUANTILES, ColumnProfile
 
-NOTHING: State = {"sampled": 0, "moments": [], "keys": [], "decides": [], "ordered": []}
 _NUMBERS = ("rows", "nulls", "nan", "infinite", "zeros", "negatives", "true", "empty", "blank", "shortest", "longest")
 _MOST_LISTED = 20
 
@@ -28,7 +28,7 @@ class Profile:
 
     rows: int
     columns: tuple[ColumnProfile, ...]
-    relations: State = field(default_factory=lambda: NOTHING, repr=False)
+    relations: State = field(default_factory=lambda: NOTHING_RELATED, repr=False)
 
     def column(self, name: str) -> ColumnProfile | None:
         """A column by its name."""
@@ -102,7 +102,7 @@ def profile_of(
         found.append(ColumnProfile(column.name, column.type, state, measured.error or ""))
     related = [value.value for measure, value in results.items() if measure.kind == "relations" and value.ok]
     rows = max((column.rows for column in found), default=0)
-    return Profile(rows, tuple(found), related[0] if related else NOTHING)
+    return Profile(rows, tuple(found), related[0] if related else NOTHING_RELATED)
 
 
 def parts_of(columns: Sequence[Column], results: Mapping[Measure, Measured]) -> dict[str, Profile]:

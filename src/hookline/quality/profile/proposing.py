@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import yaml
 from hookline.core.errors import ConfigError
 from hookline.core.events import Dataset
 from hookline.core.text import printable
-from hookline.quality.checks import kinds
+from hookline.quality.checks.registry import names
 from hookline.quality.judging import AnyCheck
 from hookline.quality.profile.suggesting import Suggestion
 from hookline.quality.suite import load_suites, parse_suites
@@ -45,7 +46,9 @@ def entry_of(suggestion: Suggestion) -> Entry:
 
 def checks_of(suggestions: Sequence[Suggestion]) -> tuple[AnyCheck, ...]:
     """The checks that suggestions stand for, in their order."""
-    text = yaml.safe_dump({"dataset": "*", "checks": [dict(one.entry) for one in suggestions]}, sort_keys=False)
+    # Of what two entries share YAML would make an alias, which no suite may hold.
+    entries = [copy.deepcopy(one.entry) for one in suggestions]
+    text = yaml.safe_dump({"dataset": "*", "checks": entries}, sort_keys=False)
     (suite,) = parse_suites(text, "the suggestions")
     return suite.checks
 
@@ -124,7 +127,7 @@ def propose(
                 changes.append(Change("look at", check.name, "it fails now, and nothing of its kind would hold"))
             entries.append(Entry(entry, "as it was" + (", and fails now" if fails else "")))
             continue
-        kept = {key: value for key, value in entry.items() if key not in kinds()}
+        kept = {key: value for key, value in entry.items() if key not in names()}
         entries.append(Entry({**better.check, **kept}, f"changed: {changes[-1].why}"))
     for suggestion in offered.values():
         (check,) = checks_of([suggestion])
@@ -135,7 +138,7 @@ def propose(
 
 def _about(entry: Mapping[str, Any]) -> tuple[str, ...] | None:
     """What tells one check from another: its kind, and its columns."""
-    kind = next((key for key in entry if key in kinds()), None)
+    kind = next((key for key in entry if key in names()), None)
     if kind is None:
         return None
     options = entry[kind]
@@ -150,7 +153,7 @@ def _about(entry: Mapping[str, Any]) -> tuple[str, ...] | None:
 
 def _moved(entry: Mapping[str, Any], better: Mapping[str, Any]) -> str:
     """Which bound is now far from where the data would have it; empty when none is."""
-    kind = next(key for key in better if key in kinds())
+    kind = next(key for key in better if key in names())
     before, after = entry[kind], better[kind]
     if not isinstance(before, Mapping) or not isinstance(after, Mapping):
         return ""

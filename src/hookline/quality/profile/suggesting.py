@@ -239,11 +239,11 @@ def _rounded(number: float) -> int | float:
 
 
 def holding(found: list[tuple[Suggestion, bool]]) -> Iterator[Suggestion]:
-    """Those that hold on the data; of keys of several columns the first that does."""
-    keyed = False
+    """Those that hold on the data; of keys of several columns, and of what is said twice, the first that does."""
+    said = set()
     for suggestion, holds in found:
-        key = suggestion.check.get("unique")
-        if not holds or (keyed and isinstance(key, list)):
-            continue
-        keyed = keyed or isinstance(key, list)
-        yield suggestion
+        check = suggestion.check
+        once = "a key" if isinstance(check.get("unique"), list) else repr(check.get("references", ""))
+        if holds and once not in said:
+            yield suggestion
+            said |= {once} - {repr("")}

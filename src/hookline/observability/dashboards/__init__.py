@@ -1,0 +1,1 @@
+"""Dashboards and what watches metrics, as code: said once, and drawn for each back end. Only metrics of the catalogue."""
