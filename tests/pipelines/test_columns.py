@@ -173,6 +173,11 @@ def test_the_same_by_deltas_and_sparks_own_functions(
     )
     found = {**MERGED, "": {f"{table}.id JOIN", "source.id JOIN"}}
     assert edges(lineage_of(written(recorder, table))) == found
+    (read,) = written(recorder, table).inputs
+    assert (Path(read.dataset.name).name, [column.name for column in read.columns]) == (
+        "source",
+        ["id", "name", "part"],
+    )
     delta.update("id > 1", {"name": "concat(name, 'x')"})
     assert edges(lineage_of(written(recorder, table)))["name"] == {f"{table}.name TRANSFORMATION"}
     delta.delete(F.col("id") > 1)

@@ -126,8 +126,8 @@ def test_messages_have_ids_that_a_replay_repeats(tmp_path: Path, monkeypatch: py
     put: list[tuple[str, str]] = []
 
     class Recorder:
-        def register(self, name: str, sink: object) -> None:
-            assert name == "lineage"
+        def register(self, name: str, sink: object, *, linger_s: float) -> None:
+            assert (name, linger_s > 0.5) == ("lineage", True), "one fsync for the writes of a while"
 
         def put(self, sink: str, payload: dict[str, Any], *, kind: str, id: str, order_key: str) -> str:
             put.append((id, order_key))

@@ -173,9 +173,12 @@ class RunScope:
             self.note(f"where the columns of a write to {write.dataset} come from is not known: {lineage.degraded}")
         told, remembered = write, dataclasses.replace(kept, telemetry=write.telemetry)
         if lineage is not None:
-            remembered = dataclasses.replace(remembered, column_lineage=dataclasses.replace(lineage, read={}))
-            inputs = tuple(_with_columns(read, lineage.read) for read in write.inputs)
-            told = dataclasses.replace(write, column_lineage=remembered.column_lineage, inputs=inputs)
+            plain = dataclasses.replace(lineage, read={})
+            inputs = write.inputs or self._reads_seen_late(write, lineage)
+            remembered = dataclasses.replace(remembered, column_lineage=plain, inputs=inputs)
+            told = dataclasses.replace(
+                write, column_lineage=plain, inputs=tuple(_with_columns(read, lineage.read) for read in inputs)
+            )
         with self._lock:
             self._told += 1
             self._traced += lineage is not None and lineage.degraded is None
@@ -185,6 +188,13 @@ class RunScope:
                     break
         self._keep("write", as_dict(remembered), write.write_id)
         self.bus.notify("on_write_failed" if failed else "on_write_finished", told, self.run)
+
+    def _reads_seen_late(self, write: Write, lineage: ColumnLineage) -> tuple[Read, ...]:
+        """What a write took its data from that could only be seen when it ran, such as a MERGE by Delta's own API."""
+        found = () if write.opaque else tuple(Read(one) for one in lineage.read if one != write.dataset)
+        for read in found:
+            self.record_read(read)
+        return found
 
     def begin(self) -> None:
         """Tell everyone that the run began."""

@@ -96,7 +96,8 @@ class Client:
         @functools.cache
         def shorter(namespace: str, name: str) -> str:
             alone = attr.evolve(event, inputs=[event_v2.InputDataset(namespace, name)], outputs=[])
-            return str(self._client.reduce_datasets(alone).inputs[0].name)
+            reduced: Any = self._client.reduce_datasets(alone)
+            return str(reduced.inputs[0].name)
 
         for output in event.outputs:
             if (facet := output.facets.get("columnLineage")) is not None:

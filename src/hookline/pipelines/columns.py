@@ -9,7 +9,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -183,7 +183,7 @@ class _Reading:
             self.known.append(columns.Leaf())
             self.known[self.leaves[first]] = self._leaf(leaf)
 
-    def _learn_columns(self, leaf: columns.Leaf, shape: list[dict[str, Any]]) -> None:
+    def _learn_columns(self, leaf: columns.Leaf, shape: Sequence[Mapping[str, Any]]) -> None:
         """A leaf's columns are those of what it reads, unless it is a query."""
         if leaf.columns is not None or all(dataset in self.read for dataset in leaf.datasets):
             return

@@ -41,7 +41,8 @@ _SAME = frozenset(
 # Under these a projection that only renames and casts is Spark's own: it fits the columns to each other.
 _CONVERTS = frozenset({"Union", "View"})
 _HALF = ("LeftSemi", "LeftAnti", "ExistenceJoin")
-_ADDED = "__metadata_col"
+# What Spark adds to the columns of files that a query asks about.
+_ADDED, _OF_ADDED = "_metadata", {"file_path", "file_modification_time"}
 _OUTER = ("LeftOuter", "RightOuter", "FullOuter")
 
 
@@ -60,7 +61,7 @@ def leaf_columns(plan: RawPlan) -> Iterator[tuple[int, list[Raw]]]:
         elif isinstance(value, dict):
             if value.get("num-children") == 0 and (found := _outputs(value)):
                 told = [flat[0] for flat in value.get("output") or ()]
-                yield found[0].id, [one for one in told if _ADDED not in (one.get("metadata") or ())]
+                yield found[0].id, [one for one in told if not _is_added(one)]
             waiting += [inner for inner in value.values() if isinstance(inner, list)]
 
 
@@ -310,6 +311,10 @@ def _parents(flat: RawPlan) -> list[int | None]:
 
 def _only_casts(flat: RawPlan) -> bool:
     return all(simple(raw) in ("Alias", "AttributeReference", "Cast", "Literal", "StaticInvoke") for raw in flat)
+
+
+def _is_added(attribute: Raw) -> bool:
+    return attribute["name"] == _ADDED and set(spark_types.field_names(attribute["dataType"])) >= _OF_ADDED
 
 
 def _outputs(raw: Raw) -> list[Attribute]:
