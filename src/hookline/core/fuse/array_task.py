@@ -146,4 +146,5 @@ def kll_content(ordered: Any, kept: Any, level: int, k: int) -> bytes:
     begin = capacity - len(kept)  # of every level: those below the last one are empty
     head = struct.pack("<BBBBHBBQHBB", 5, 1, 15, 2, k, _LEAST_WIDTH, 0, len(ordered), k, level + 1, 0)
     levels = struct.pack(f"<{level + 1}I", *([begin] * (level + 1)))
-    return head + levels + struct.pack("<2d", ordered[0], ordered[-1]) + kept.astype("<f8").tobytes()
+    values: bytes = kept.astype("<f8").tobytes()
+    return head + levels + struct.pack("<2d", ordered[0], ordered[-1]) + values

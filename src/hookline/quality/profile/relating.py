@@ -100,12 +100,12 @@ def arrivals(writes: Sequence[tuple[dt.datetime, Profile]]) -> Iterator[Suggesti
         told = f"so it was in {len(ages)} writes"
         if _is_steady(newest):
             bound = _bound(newest)
-            check = {"freshness": {"column": column.name, "max_age": bound}}
-            yield Suggestion(check, f"the newest row was at most {_hours(max(newest))} old: {told}", 0.85, "warn")
+            fresh = {"freshness": {"column": column.name, "max_age": bound}}
+            yield Suggestion(fresh, f"the newest row was at most {_hours(max(newest))} old: {told}", 0.85, "warn")
         if _is_steady(oldest):
             bound = _bound(oldest)
-            check = {"latency": {"column": column.name, "max_age": bound, "quantile": 1 - _LATE_SHARE}}
-            yield Suggestion(check, f"99 % of the rows were at most {_hours(max(oldest))} old: {told}", 0.85, "warn")
+            late = {"latency": {"column": column.name, "max_age": bound, "quantile": 1 - _LATE_SHARE}}
+            yield Suggestion(late, f"99 % of the rows were at most {_hours(max(oldest))} old: {told}", 0.85, "warn")
 
 
 def _ages(name: str, at: dt.datetime, profile: Profile) -> tuple[float, float] | None:
