@@ -190,13 +190,13 @@ def _for_a_dozen_rows(spark: SparkSession) -> Iterator[None]:
 
 
 def _in_memory(frame: DataFrame) -> DataFrame:
-    """The same rows as a relation of the driver's, which no job reads from files."""
+    """The same rows as a relation of the driver's, which no job reads from files; of no rows Spark would evaluate nothing."""
     from pyspark.sql.classic.dataframe import DataFrame as Classic
 
     inner: Any = frame
     session = inner.sparkSession
-    rows = session._jsparkSession.createDataFrame(inner._jdf.collectAsList(), inner._jdf.schema())
-    return Classic(rows, session)
+    rows = inner._jdf.collectAsList()
+    return Classic(session._jsparkSession.createDataFrame(rows, inner._jdf.schema()), session) if rows.size() else frame
 
 
 def _raised(result: Any) -> bool:
