@@ -36,12 +36,13 @@ def open_session(settings: Mapping[str, str], command: str) -> Iterator[SparkSes
     from hookline.core.errors import HooklineError
 
     try:
+        from pyspark import SparkContext
         from pyspark.sql import SparkSession
     except ModuleNotFoundError:
         raise HooklineError(f"{command} needs PySpark, which is not installed: pip install pyspark") from None
-    active = SparkSession.getActiveSession()
-    if active is not None:
-        yield active
+    # Asked of the context: a session is active in some threads only, and another one would be stopped with it.
+    if SparkContext._active_spark_context is not None:
+        yield SparkSession.getActiveSession() or SparkSession.Builder().getOrCreate()
         return
     builder = SparkSession.Builder().appName(f"hookline {command}")
     for key, value in settings.items():
