@@ -9,7 +9,8 @@ import pytest
 from scipy import special, stats
 from scipy.spatial import distance
 
-from hookline.quality.distances import chi_square, gamma_q, jensen_shannon, psi, usual
+from hookline.core.statistics import usual
+from hookline.quality.distances import chi_square, gamma_q, jensen_shannon, psi
 
 PAIRS = [
     ([10, 20, 30], [10, 20, 30]),

@@ -78,6 +78,11 @@ class Bus:
         """Whether any plugin implements this hook."""
         return any(hook in seat.hooks for seat in self._seats)
 
+    @property
+    def needs_telemetry(self) -> bool:
+        """Whether any plugin wants to know what Spark spends."""
+        return any(getattr(seat.instance, "needs_telemetry", False) is True for seat in self._seats)
+
     def notify(self, hook: str, event: Any, run: Run, **extra: Any) -> None:
         """Call an ``on_*`` hook of every plugin. Never raises, but for a Ctrl-C while it waits."""
         for seat in self._seats:

@@ -13,6 +13,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic.functional_validators import AfterValidator
 
 from hookline.core.config_tree import Location, Node, plant
+from hookline.core.costing import CostConfig
+from hookline.core.labels import LabelsConfig
 
 DEFAULT_PLUGINS = ("console", "lineage")
 BUILT_IN = Location("(default)")
@@ -110,6 +112,8 @@ class _Settings(_Section):
     bus: BusConfig = Field(default_factory=BusConfig)
     measure: MeasureConfig = Field(default_factory=MeasureConfig)
     outbox: OutboxConfig = Field(default_factory=OutboxConfig)
+    labels: LabelsConfig = Field(default_factory=LabelsConfig)
+    cost: CostConfig = Field(default_factory=CostConfig)
 
 
 class FileModel(_Settings):

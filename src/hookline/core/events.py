@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Literal
 
+from hookline.core.telemetry import RunTelemetry, Telemetry
+
 Severity = Literal["info", "warn", "error", "critical"]
 VerdictStatus = Literal["passed", "failed", "error", "skipped"]
 RunStatus = Literal["running", "finished", "failed", "refused", "abandoned"]
@@ -516,6 +518,7 @@ class Verdict:
         plugin: filled in by the bus.
         sets_aside: of a failed check, the rows to keep out of the target. It then refuses only when that can't be done.
         suite: which rules these were, as a hash of them; empty when they have none.
+        kind: the check's kind as a suite names it (``not_null``, ``distribution``); empty when it has none.
     """
 
     check: str
@@ -531,6 +534,7 @@ class Verdict:
     plugin: str = ""
     sets_aside: SetAside | None = None
     suite: str = ""
+    kind: str = ""
 
     @property
     def refuses(self) -> bool:
@@ -568,6 +572,7 @@ class Write:
             nobody asked for that.
         quarantine: the dataset that these rows went to.
         data_version: the version of the target's data that this write made (Delta's), where there is such a thing.
+        telemetry: what Spark spent on it; given to ``on_write_finished`` and ``on_write_failed`` when a plugin needs it.
     """
 
     write_id: str
@@ -598,6 +603,7 @@ class Write:
     quarantine: Dataset | None = None
     data_version: str | None = None
     error: ErrorInfo | None = None
+    telemetry: Telemetry | None = field(default=None, repr=False, compare=False, metadata=_STAYS)
 
     def kept(self) -> Write:
         """The same without what is only for who is told of its end: values that may be rows', and SQL."""
@@ -674,6 +680,7 @@ class RunEnded:
         unseen_writes: how many of them only the listener saw.
         traced_writes: how many of them it is known of where their columns came from.
         notes: sentences that a person should read (a degraded store, an undelivered message …).
+        telemetry: what the run took of Spark, when a plugin needs it.
     """
 
     status: RunStatus
@@ -689,12 +696,13 @@ class RunEnded:
     exit_code: int | None = None
     error: ErrorInfo | None = None
     notes: tuple[str, ...] = ()
+    telemetry: RunTelemetry | None = field(default=None, repr=False, compare=False, metadata=_STAYS)
 
 
 def as_dict(event: Any) -> dict[str, Any]:
     """An event as JSON-ready values: times in ISO 8601 with offset, decimals as strings, tuples as lists.
 
-    Without what must not leave the process (``Write.measured``, ``Write.statement``).
+    Without what must not leave the process (``Write.measured``, ``Write.statement``), and without telemetry.
     """
     plain = {f.name: getattr(event, f.name) for f in dataclasses.fields(event) if f.metadata.get("leaves", True)}
     return {name: jsonable(value) for name, value in plain.items()}

@@ -3,18 +3,22 @@
 A plugin is a class with ``Config: ClassVar[type[PluginConfig]]`` and ``__init__(self, config, context)``; its hooks are
 methods marked with ``@hookline.hookimpl``. ``close()`` is called at the end when there is one. A plugin that tells of every
 write somewhere may have ``writes_told(run_id)``: how many of a run's writes it has told of, or None when it tells of none by
-intention; the run's summary holds that against the number of writes. A class that needs
+intention; the run's summary holds that against the number of writes. One with a true ``needs_telemetry``, on the class or the
+instance, finds Spark's numbers on the events (``core.telemetry``). A class that needs
 packages names their imports in ``requires: ClassVar[tuple[str, ...]]``; one that is missing is then known without
 importing it.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel, ConfigDict
+
+from hookline.core.costing import CostConfig
+from hookline.core.labels import LabelsConfig
 
 if TYPE_CHECKING:
     from hookline.core.outbox import Outbox
@@ -41,6 +45,8 @@ class PluginContext:
         base_dir: the folder that relative paths in the plugin's options start from.
         outbox: for everything that leaves the process; nothing else may block the job.
         store: the run history; None where there is none, as in tests.
+        labels: what the configuration says of layers, owners and tags.
+        cost: what it says of prices and budgets.
     """
 
     name: str
@@ -49,3 +55,5 @@ class PluginContext:
     base_dir: Path
     outbox: Outbox
     store: LazyStore | None = None
+    labels: LabelsConfig = field(default_factory=LabelsConfig)
+    cost: CostConfig = field(default_factory=CostConfig)

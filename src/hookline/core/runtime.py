@@ -39,6 +39,7 @@ from hookline.core.liveness import RunLock, claim_dead_runs
 from hookline.core.loader import load_plugins
 from hookline.core.outbox import Outbox
 from hookline.core.plugin import PluginContext
+from hookline.core.spending import Spending, Spent
 from hookline.core.store import LazyStore, StoreSink
 from hookline.core.tracing import Trace, Tracing, Work
 
@@ -137,12 +138,15 @@ class RunScope:
         """Find out beside the job where a write's columns come from."""
         return self.runtime.tracing.trace(work)
 
-    def record_write_ended(self, write: Write, *, failed: bool, trace: Trace | None = None) -> None:
+    def record_write_ended(
+        self, write: Write, *, failed: bool, trace: Trace | None = None, spent: Spent | None = None
+    ) -> None:
         """A write is over; exactly once for each that was started.
 
         Args:
             trace: where its columns come from. The store and the plugins are told of the write when that is known, or has
                 taken too long, in the order in which the run's writes ended.
+            spent: asks Spark what it took, before they are told.
         """
         kept = write.kept()
         with self._lock:
@@ -152,16 +156,22 @@ class RunScope:
             self.unseen_writes += not write.intercepted
         if any(verdict.refuses for verdict in write.verdicts):
             self.refuse()
-        self.runtime.tracing.tell(trace, lambda trace, lineage: self._tell_write(write, kept, failed, trace, lineage))
+
+        def tell(trace: Trace | None, lineage: ColumnLineage | None) -> None:
+            telemetry = None if spent is None else spent()
+            told = write if telemetry is None else dataclasses.replace(write, telemetry=telemetry)
+            self._tell_write(told, kept, failed, trace, lineage)
+
+        self.runtime.tracing.tell(trace, tell)
 
     def _tell_write(
         self, write: Write, kept: Write, failed: bool, trace: Trace | None, lineage: ColumnLineage | None
     ) -> None:
         if trace is not None and trace.trouble and lineage is not None:
             self.note(f"where the columns of a write to {write.dataset} come from is not known: {lineage.degraded}")
-        told, remembered = write, kept
+        told, remembered = write, dataclasses.replace(kept, telemetry=write.telemetry)
         if lineage is not None:
-            told, remembered = (dataclasses.replace(one, column_lineage=lineage) for one in (write, kept))
+            told, remembered = (dataclasses.replace(one, column_lineage=lineage) for one in (told, remembered))
         with self._lock:
             self._told += 1
             self._traced += lineage is not None and lineage.degraded is None
@@ -174,6 +184,8 @@ class RunScope:
 
     def begin(self) -> None:
         """Tell everyone that the run began."""
+        if self.runtime.spending is not None:
+            self.runtime.spending.run_began(self.run)
         self._keep("run_started", as_dict(self.run))
         self.bus.notify("on_run_started", RunStarted(self.run.started_at), self.run)
 
@@ -218,6 +230,7 @@ class RunScope:
             exit_code=exit_code,
             error=error,
             notes=(*self._notes, *untold, *self.runtime.outbox.problems()),
+            telemetry=None if self.runtime.spending is None else self.runtime.spending.of_run(self.run),
         )
 
     def _keep(self, kind: str, payload: dict[str, Any], *key: str) -> None:
@@ -245,6 +258,7 @@ class Runtime:
         self.outbox = Outbox(config.state_dir / "outbox.db", max_bytes=config.outbox.max_bytes)
         self.store = LazyStore(config.store_url())
         self.tracing = Tracing()
+        self.spending: Spending | None = None
         try:
             plugins = load_plugins(config, self._context)
             self.bus = Bus(
@@ -341,6 +355,8 @@ class Runtime:
         if self._janitor is not None:
             self._janitor.join(self.config.outbox.flush_deadline_s)
         self.tracing.close()
+        if self.spending is not None:
+            self.spending.close()
         self.bus.close()
         waiting = self.outbox.close(self.config.outbox.flush_deadline_s)
         self.store.close()
@@ -354,6 +370,8 @@ class Runtime:
             base_dir=self.config.base_dir,
             outbox=self.outbox,
             store=self.store,
+            labels=self.config.labels,
+            cost=self.config.cost,
         )
 
     def _close_dead_runs(self) -> None:

@@ -129,6 +129,10 @@ def open_run(
             with collector.paused():
                 runtime = Runtime(_loaded(config, environment))
                 runtime.tracing.leave = watch.leave_jvm
+                if runtime.bus.needs_telemetry:
+                    from hookline.pipelines.spending import SparkSpending
+
+                    runtime.spending = SparkSpending()
                 state.install(runtime)
                 intercept.install()
         else:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from hookline.core.events import Read
+from hookline.core.spending import Progress
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -16,10 +17,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Batch:
-    """A micro-batch of a streaming query and what the query reads."""
+    """A micro-batch of a streaming query and what the query reads; ``progress`` is what Spark tells of it."""
 
     batch_id: int
     inputs: tuple[Read, ...]
+    progress: Progress | None = None
 
 
 _batch: ContextVar[Batch | None] = ContextVar("hookline_batch", default=None)

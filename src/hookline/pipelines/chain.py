@@ -30,6 +30,7 @@ from hookline.core.events import (
     utc_now,
 )
 from hookline.core.runtime import RunScope
+from hookline.core.spending import WriteSpending
 from hookline.core.tracing import Trace, Work
 from hookline.pipelines import announced, batches, columns, plans
 from hookline.pipelines.at_rest import Finder
@@ -158,29 +159,45 @@ def start_stream(
 
 
 def assess_afterwards(
-    scope: RunScope, request: Request, written: Written, *, job_s: float = 0.0, **facts: Any
+    scope: RunScope,
+    request: Request,
+    written: Written,
+    *,
+    job_s: float = 0.0,
+    spends: Callable[[WriteSpending], None] | None = None,
+    **facts: Any,
 ) -> WriteRefusedError | None:
     """Report, measure and judge a write that is done already: a streaming batch, or one that only the listener saw.
 
     Args:
         job_s: how long the write itself took.
+        spends: says which Spark jobs were the write's.
         facts: what is known of the write, as fields of ``Write``.
 
     Returns:
         The refusal, when a gate refuses what can't be undone, or can't be asked; the caller stops what goes on.
     """
-    return _Performance(scope, request).run_afterwards(written, job_s, facts)
+    return _Performance(scope, request, spends).run_afterwards(written, job_s, facts)
 
 
-def record_failure(scope: RunScope, request: Request, error: ErrorInfo, **facts: Any) -> None:
+def record_failure(
+    scope: RunScope,
+    request: Request,
+    error: ErrorInfo,
+    *,
+    spends: Callable[[WriteSpending], None] | None = None,
+    **facts: Any,
+) -> None:
     """Report a write that failed where nobody could see it fail: a streaming batch in one of Spark's own sinks."""
-    _Performance(scope, request).run_failure(error, facts)
+    _Performance(scope, request, spends).run_failure(error, facts)
 
 
 class _Performance:
     """The state of one write on its way."""
 
-    def __init__(self, scope: RunScope, request: Request) -> None:
+    def __init__(
+        self, scope: RunScope, request: Request, spends: Callable[[WriteSpending], None] | None = None
+    ) -> None:
         self._scope = scope
         self._bus = scope.bus
         self._request = request
@@ -203,7 +220,13 @@ class _Performance:
         self._trace = request.trace
         self._late: Work | None = None
         self._began = time.perf_counter()
-        self._write = self._describe()
+        batch = batches.current(request.spark)
+        self._write = self._describe(batch)
+        spending = scope.runtime.spending
+        stream = None if batch is None else batch.progress
+        self._spending = None if spending is None else spending.of_write(self._write.write_id, stream)
+        if self._spending is not None and spends is not None:
+            spends(self._spending)
 
     def run(self) -> Any:
         """Everything, in order; the run's overhead is what did not go into the job's own write."""
@@ -368,10 +391,9 @@ class _Performance:
 
     # -- before --------------------------------------------------------------------------------------------------------
 
-    def _describe(self) -> Write:
+    def _describe(self, batch: batches.Batch | None) -> Write:
         request = self._request
         inputs, opaque = self._inputs()
-        batch = batches.current(request.spark)
         if batch is not None:
             inputs, opaque = tuple(dict.fromkeys((*inputs, *batch.inputs))), None if batch.inputs else opaque
         return Write(
@@ -455,10 +477,15 @@ class _Performance:
         """The job's own part; what a stage judges meanwhile is not."""
         began, examined_s = time.perf_counter(), self._examine_s
         try:
-            with announced.window("write", self._write.dataset):
+            with announced.window("write", self._write.dataset), self._tagged():
                 return call()
         finally:
             self._job_s = time.perf_counter() - began - (self._examine_s - examined_s)
+
+    def _tagged(self) -> contextlib.AbstractContextManager[None]:
+        if self._spending is None:
+            return contextlib.nullcontext()
+        return self._spending.tagged(self._request.spark)
 
     # -- after ---------------------------------------------------------------------------------------------------------
 
@@ -611,7 +638,8 @@ class _Performance:
         )
         if self._late is not None:
             self._trace = self._scope.trace(self._late)
-        self._scope.record_write_ended(self._write, failed=failed, trace=self._trace)
+        spent = None if self._spending is None else self._spending.spent
+        self._scope.record_write_ended(self._write, failed=failed, trace=self._trace, spent=spent)
 
     def _fail(self, error: BaseException) -> None:
         self._write = dataclasses.replace(self._write, error=error_info(error))

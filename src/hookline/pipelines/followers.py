@@ -19,6 +19,7 @@ from hookline.core.errors import WriteRefusedError
 from hookline.core.events import ErrorInfo, utc_now
 from hookline.core.runtime import RunScope
 from hookline.pipelines import batch_sinks, chain, following, plans
+from hookline.pipelines.progress import progress_of
 from hookline.pipelines.tables import TableTarget
 from hookline.pipelines.targets import Written
 from hookline.pipelines.wording import describe
@@ -176,6 +177,7 @@ class Follower:
             self._request,
             self._written(batch_id),
             job_s=job_s,
+            spends=lambda spending: spending.of_batch(self.run_id, batch_id, started_at, progress_of(progress)),
             batch_id=batch_id,
             started_at=started_at,
             rows=counted if counted >= 0 else None,
@@ -193,7 +195,14 @@ class Follower:
         except Exception:  # noqa: BLE001 - not every exception of the JVM has one
             condition = None
         error = ErrorInfo(str(cause.getClass().getName()), None if condition is None else str(condition))
-        chain.record_failure(self.scope, self._request, error, batch_id=self._next)
+        failed = int(execution.currentBatchId())
+        chain.record_failure(
+            self.scope,
+            self._request,
+            error,
+            spends=lambda spending: spending.of_batch(self.run_id, failed, utc_now(), None),
+            batch_id=failed,
+        )
 
     def _written(self, batch_id: int) -> Written:
         try:

@@ -143,6 +143,7 @@ def _report(write: _Write) -> None:
         targets.OpaqueTarget(dataset) if write.uri is None else targets.place_target(write.spark, dataset, write.uri)
     )
     metrics = _metrics(write.execution.java)
+    started_at = datetime.fromtimestamp(write.start_ms / 1000, timezone.utc)
     plan = write.execution.java.analyzed()
     request = chain.Request(
         spark=write.spark,
@@ -159,9 +160,10 @@ def _report(write: _Write) -> None:
             scope,
             request,
             written,
+            spends=lambda spending: spending.of_window(started_at, write.execution.duration_s),
             intercepted=False,
             transformable=False,
-            started_at=datetime.fromtimestamp(write.start_ms / 1000, timezone.utc),
+            started_at=started_at,
             rows=metrics.get("numOutputRows"),
             bytes=metrics.get("numOutputBytes"),
         )

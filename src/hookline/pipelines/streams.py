@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.core.events import Operation, Read
 from hookline.core.runtime import RunScope
 from hookline.pipelines import batches, chain, followers, origins, plans, tables, targets
+from hookline.pipelines.progress import QueryProgress
 from hookline.pipelines.state import current_scope
 from hookline.pipelines.writers import RecordingWriter
 
@@ -48,7 +49,9 @@ class RecordingStreamWriter(RecordingWriter):
             return attribute(*arguments)
         if name == "start" and self._sink == _FOREACH_BATCH:
             self._batches[-1].belong_to(scope, self._frame)
-            return attribute(*arguments)
+            query = attribute(*arguments)
+            self._batches[-1].progress.query = query
+            return query
 
         def execute(frame: DataFrame | None) -> Any:
             return attribute(*arguments) if frame is None else getattr(self._again(frame), name)(*arguments)
@@ -107,6 +110,7 @@ class _BatchesOf:
         self._scope: RunScope | None = None
         self._inputs: tuple[Read, ...] = ()
         self._plan: Any = None
+        self.progress = QueryProgress()
 
     def belong_to(self, scope: RunScope, frame: DataFrame) -> None:
         """A query of this frame with this function is about to be started in this run."""
@@ -121,7 +125,7 @@ class _BatchesOf:
             self._function(frame, batch_id)
             return
         origins.remember_safely(frame, lambda: self._plan)
-        batch = batches.Batch(batch_id, self._inputs)
+        batch = batches.Batch(batch_id, self._inputs, lambda: self.progress.of(batch_id))
         with scope.runtime.inside(scope), batches.inside(batch, frame.sparkSession):
             self._function(frame, batch_id)
 

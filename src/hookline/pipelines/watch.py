@@ -78,8 +78,10 @@ class Watch:
         if scope is not None and (self._lost or self._tasks.unfinished_tasks):
             lost = self._lost + self._tasks.unfinished_tasks
             scope.note(f"{lost} queries were not looked at: the job ran faster than the listener")
-        if scope is not None:  # what is not read of Spark's plans by now can't be read any more
+        if scope is not None:  # what is not read of Spark's plans and numbers by now can't be read any more
             scope.runtime.tracing.drain()
+            if scope.runtime.spending is not None:
+                scope.runtime.spending.look()
 
     def close(self) -> None:
         """Stop listening; the callback server stays, since shutting it down hangs.
@@ -171,6 +173,8 @@ def watch_session(spark: SparkSession) -> None:
     try:
         # Spark makes its session's state for whoever asks first; that is a part of its own start, and not our time.
         spark._jsparkSession.sessionState()
+        if scope.runtime.spending is not None:
+            scope.runtime.spending.use(spark)
         with scope.overhead(), _lock:
             _watch = _watch or Watch()
             _watch.add(spark)

@@ -1,16 +1,11 @@
-"""How far two distributions are apart, from counts of the same bins; and one of them from another time's numbers."""
+"""How far two distributions are apart, from counts of the same bins."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from statistics import median
 from typing import NamedTuple
 
-_MAD_OF_NORMAL = 1.4826
-_DEVIATION_OF_NORMAL = 1.2533
-# What never changed may still do so by this share: one row more in a million is no anomaly.
-_STILL_THE_SAME = 0.01
 _SMALL = 1e-300
 _PRECISE = 1e-15
 _MOST_STEPS = 10_000
@@ -84,26 +79,6 @@ def gamma_q(a: float, x: float) -> float:
         if abs(d * c - 1) < _PRECISE:
             break
     return front * fraction
-
-
-class Usual(NamedTuple):
-    """What earlier numbers were like: their median, and how far from it is still usual."""
-
-    middle: float
-    spread: float
-
-    def score(self, number: float) -> float:
-        """How many deviations of a normal distribution it lies away; infinite what never moved, and did now."""
-        apart = abs(number - self.middle)
-        return apart / self.spread if self.spread else (math.inf if apart else 0.0)
-
-
-def usual(numbers: Sequence[float]) -> Usual:
-    """The median, and the median distance from it as a normal distribution's deviation: a few outliers change neither."""
-    middle = median(numbers)
-    apart = [abs(number - middle) for number in numbers]
-    spread = _MAD_OF_NORMAL * median(apart) or _DEVIATION_OF_NORMAL * math.fsum(apart) / len(apart)
-    return Usual(middle, max(spread, _STILL_THE_SAME * abs(middle)))
 
 
 def _shares(counts: Sequence[float]) -> list[float]:

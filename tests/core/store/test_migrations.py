@@ -39,6 +39,7 @@ PUBLISHED = {
     3: "21a4c950",
     4: "b97fc92d",
     5: "6e8eef23",
+    6: "b5607954",
 }
 OPEN = "import sys; from hookline.core.store import Store; Store(sys.argv[1]).close()"
 
@@ -148,6 +149,7 @@ def test_a_published_step_is_never_changed():
         3: migrations.VERSION_3,
         4: migrations.VERSION_4,
         5: migrations.VERSION_5,
+        6: migrations.VERSION_6,
     }
     assert len(steps) == len(migrations.STEPS) == migrations.VERSION
     found = {number: hashlib.sha256("\n".join(step).encode()).hexdigest()[:8] for number, step in steps.items()}

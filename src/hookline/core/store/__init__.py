@@ -12,17 +12,20 @@ if TYPE_CHECKING:
     from hookline.core.store.records import (
         Dependant,
         JudgedWrite,
+        Measurement,
         PastVerdict,
         PastWrite,
         PluginRecord,
         QuarantineRecord,
         RunRecord,
         SchemaVersion,
+        SeriesPoint,
         StoredColumns,
         StoredLineage,
         StoredProfile,
         StoredRun,
         StoredWork,
+        Subject,
     )
     from hookline.core.store.sink import StoreSink
 
@@ -31,12 +34,14 @@ _HOMES = {
     "LazyStore": "lazy",
     "JudgedWrite": "records",
     "KeptColumns": "documents",
+    "Measurement": "records",
     "PastVerdict": "records",
     "PastWrite": "records",
     "PluginRecord": "records",
     "QuarantineRecord": "records",
     "RunRecord": "records",
     "SchemaVersion": "records",
+    "SeriesPoint": "records",
     "Store": "database",
     "StoreSink": "sink",
     "StoredColumns": "records",
@@ -44,18 +49,21 @@ _HOMES = {
     "StoredProfile": "records",
     "StoredRun": "records",
     "StoredWork": "records",
+    "Subject": "records",
 }
 __all__ = [
     "Dependant",
     "JudgedWrite",
     "KeptColumns",
     "LazyStore",
+    "Measurement",
     "PastVerdict",
     "PastWrite",
     "PluginRecord",
     "QuarantineRecord",
     "RunRecord",
     "SchemaVersion",
+    "SeriesPoint",
     "Store",
     "StoreSink",
     "StoredColumns",
@@ -63,6 +71,7 @@ __all__ = [
     "StoredProfile",
     "StoredRun",
     "StoredWork",
+    "Subject",
 ]
 
 

@@ -15,20 +15,23 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from hookline.core.errors import MissingExtraError, StoreError
 from hookline.core.events import Dataset, content_id
-from hookline.core.store import ancestry, dependants, past, reading, traced
+from hookline.core.store import ancestry, dependants, metered, past, reading, traced
 from hookline.core.store.migrations import migrate
 from hookline.core.store.records import (
     Dependant,
     JudgedWrite,
+    Measurement,
     PastWrite,
     PluginRecord,
     QuarantineRecord,
     RunRecord,
     SchemaVersion,
+    SeriesPoint,
     StoredColumns,
     StoredLineage,
     StoredProfile,
     StoredRun,
+    Subject,
 )
 from hookline.core.store.trouble import is_unfit, kind_of
 from hookline.core.store.url import parse, shown
@@ -202,6 +205,35 @@ class Store:
         """By plugin, how it fared in the last run that ended with it."""
         with self.transaction() as connection:
             return reading.plugin_records(connection)
+
+    def measurements(self, run_id: str) -> tuple[Measurement, ...]:
+        """What was measured of a run and its writes, in the order in which they ended; none once its day was folded."""
+        with self.transaction() as connection:
+            return metered.measurements(connection, run_id)
+
+    def last_measurements(
+        self, subject: Subject, limit: int = 200, *, before: str | None = None, good: bool | None = None
+    ) -> tuple[Measurement, ...]:
+        """The latest measurements of a subject, oldest first.
+
+        Args:
+            before: a time in ISO 8601, in UTC.
+            good: only those that ended well, or only others.
+        """
+        with self.transaction() as connection:
+            return metered.last_measurements(connection, subject, limit, before, good)
+
+    def series(
+        self, subject: Subject, metric: str, *, limit: int = 200, before: str | None = None
+    ) -> tuple[SeriesPoint, ...]:
+        """The latest numbers of a metric, oldest first, of runs and writes that ended well; days past hour by hour."""
+        with self.transaction() as connection:
+            return metered.series(connection, subject, metric, limit, before)
+
+    def subjects(self) -> tuple[Subject, ...]:
+        """Everything that was measured."""
+        with self.transaction() as connection:
+            return metered.subjects(connection)
 
     def close(self) -> None:
         """Close all connections."""

@@ -13,6 +13,7 @@ from hookline.core.store import schema
 from hookline.core.store.database import Store
 from hookline.core.store.documents import as_document
 from hookline.core.store.evolution import Observed, columns_text, first_of, fold, richer, same
+from hookline.core.store.metered import compact_measurements, keep_measurement
 from hookline.core.store.past import forget
 
 _Payload = Mapping[str, Any]
@@ -157,5 +158,7 @@ APPLY: Mapping[str, Callable[[Store, Connection, _Payload], None]] = {
     "profile": _profile,
     "run_ended": _run_ended,
     "read": _read,
+    "measurement": keep_measurement,
+    "compact": compact_measurements,
     "write": _write,
 }

@@ -159,6 +159,37 @@ VERSION_5 = (
     "CREATE INDEX ix_hookline_profiles_dataset_id ON hookline_profiles (dataset_id)",
 )
 
+# What runs and writes took and gave, over time.
+VERSION_6 = (
+    """CREATE TABLE hookline_subjects (
+        subject_id VARCHAR(32) NOT NULL,
+        job TEXT NOT NULL,
+        environment TEXT,
+        namespace TEXT,
+        name TEXT,
+        PRIMARY KEY (subject_id)
+    )""",
+    """CREATE TABLE hookline_measurements (
+        event_id VARCHAR(96) NOT NULL,
+        run_id VARCHAR(64) NOT NULL,
+        subject_id VARCHAR(32) NOT NULL,
+        at VARCHAR(40) NOT NULL,
+        good BOOLEAN NOT NULL,
+        document TEXT NOT NULL,
+        PRIMARY KEY (event_id)
+    )""",
+    "CREATE INDEX ix_hookline_measurements_run_id ON hookline_measurements (run_id)",
+    "CREATE INDEX ix_hookline_measurements_subject_id ON hookline_measurements (subject_id, at)",
+    "CREATE INDEX ix_hookline_measurements_at ON hookline_measurements (at)",
+    """CREATE TABLE hookline_metric_days (
+        subject_id VARCHAR(32) NOT NULL,
+        metric VARCHAR(160) NOT NULL,
+        day VARCHAR(10) NOT NULL,
+        hours TEXT NOT NULL,
+        PRIMARY KEY (subject_id, metric, day)
+    )""",
+)
+
 
 def _first(connection: Connection) -> None:
     _execute(connection, VERSION_1)
@@ -196,6 +227,10 @@ def _fifth(connection: Connection) -> None:
     _execute(connection, VERSION_5)
 
 
+def _sixth(connection: Connection) -> None:
+    _execute(connection, VERSION_6)
+
+
 def _schemas_of(connection: Connection, of_dataset: dict[str, str]) -> list[dict[str, Any]]:
     rows = connection.execute(
         text(
@@ -213,7 +248,7 @@ def _execute(connection: Connection, statements: tuple[str, ...]) -> None:
 
 
 # One step a version, in order.
-STEPS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fourth, _fifth)
+STEPS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fourth, _fifth, _sixth)
 VERSION = len(STEPS)
 
 

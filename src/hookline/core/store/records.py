@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from hookline.core.events import Column, ColumnLineage, PluginReport, Run, RunEnded
+from hookline.core.events import Column, ColumnLineage, PluginReport, Run, RunEnded, content_id
 from hookline.core.store.documents import KeptColumns, kept_columns
 
 Name = tuple[str, str]
@@ -103,6 +103,52 @@ class SchemaVersion:
     first_seen_at: str
     last_seen_at: str
     write_id: str = ""
+
+
+class Subject(NamedTuple):
+    """What is measured again and again: a job's runs, or, with a dataset, its writes to it."""
+
+    job: str
+    environment: str | None = None
+    namespace: str | None = None
+    name: str | None = None
+
+    @property
+    def id(self) -> str:
+        """What the store knows it by."""
+        return content_id(*self)
+
+
+class Measurement(NamedTuple):
+    """The numbers of one run or write.
+
+    Attributes:
+        event_id: the write's id, or the run's.
+        at: when it ended.
+        good: whether it ended well.
+        document: ``points`` (metric to number) and whatever else was kept: ``telemetry``, ``advice``, ``cost``.
+    """
+
+    event_id: str
+    run_id: str
+    subject: Subject
+    at: str
+    good: bool
+    document: Mapping[str, Any]
+
+
+class SeriesPoint(NamedTuple):
+    """One number of a series: a run's or a write's own, or an hour's median once the day was folded.
+
+    Attributes:
+        count: how many it stands for.
+        run_id: empty of an hour.
+    """
+
+    at: str
+    value: float
+    count: int = 1
+    run_id: str = ""
 
 
 class Dependant(NamedTuple):

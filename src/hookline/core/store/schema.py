@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Boolean, Column, Float, Integer, MetaData, String, Table, Text
+from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
 
 metadata = MetaData()
 
@@ -122,6 +122,38 @@ profiles = Table(
     Column("started_at", String(40), nullable=False),
     Column("rows", BigInteger, nullable=False),
     Column("document", Text, nullable=False),
+)
+# What is measured again and again: a job's runs (no dataset), or its writes to a dataset; subject_id: content_id of the four.
+subjects = Table(
+    "hookline_subjects",
+    metadata,
+    Column("subject_id", String(32), primary_key=True),
+    Column("job", Text, nullable=False),
+    Column("environment", Text),
+    Column("namespace", Text),
+    Column("name", Text),
+)
+# The numbers of one run or write, packed; event_id is its id. Those of days past are folded into metric_days.
+measurements = Table(
+    "hookline_measurements",
+    metadata,
+    Column("event_id", String(96), primary_key=True),
+    Column("run_id", String(64), nullable=False, index=True),
+    Column("subject_id", String(32), nullable=False),
+    Column("at", String(40), nullable=False),
+    Column("good", Boolean, nullable=False),
+    Column("document", Text, nullable=False),
+    Index("ix_hookline_measurements_subject_id", "subject_id", "at"),
+    Index("ix_hookline_measurements_at", "at"),
+)
+# A day of one metric, hour by hour: JSON lists of hour, count, median, least, greatest, sum.
+metric_days = Table(
+    "hookline_metric_days",
+    metadata,
+    Column("subject_id", String(32), primary_key=True),
+    Column("metric", String(160), primary_key=True),
+    Column("day", String(10), primary_key=True),
+    Column("hours", Text, nullable=False),
 )
 # The versions of a dataset's columns, from 1: a new one where a published write's differ from the write's before it.
 schemas = Table(

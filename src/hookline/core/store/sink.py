@@ -10,7 +10,7 @@ from hookline.core.store.lazy import LazyStore
 
 
 class StoreSink:
-    """Applies run_started, read, write, profile and run_ended messages."""
+    """Applies the messages that ``facts.APPLY`` names."""
 
     def __init__(self, store: LazyStore) -> None:
         self._store = store

@@ -12,11 +12,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, model_validator
 
 from hookline.core.events import Measure, Verdict
+from hookline.core.statistics import usual
 from hookline.quality.checks.base import Options, Results, count
 from hookline.quality.checks.change import HistoryCheck, no_verdict
 from hookline.quality.checks.registry import register
 from hookline.quality.checks.scalars import ColumnName
-from hookline.quality.distances import usual
 from hookline.quality.history import History
 
 Metric = Literal["rows", "nulls", "sum", "mean", "stddev", "minimum", "maximum", "median", "distinct"]

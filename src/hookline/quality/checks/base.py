@@ -122,6 +122,7 @@ class Check(ABC, Generic[OptionsT]):
             columns=self.columns,
             way=costliest(one.way for one in taken) if all(one.ok for one in taken) else "none",
             required=self.terms.must_answer,
+            kind=self.kind,
             **facts,
         )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -167,7 +167,8 @@ class Distribution(BaselineCheck[DistributionOptions]):
         bins = common_bins(before, after)
         if self.options.min_p is not None:
             p = chi_square(*bins).p
-            return self.verdict("passed" if p >= self.options.min_p else "failed", results, observed=p)
+            verdict = self.verdict("passed" if p >= self.options.min_p else "failed", results, observed=p)
+            return replace(verdict, kind="distribution_p")  # what was observed is no distance
         return self._verdict(_DISTANCES[self.options.method](bins), results)
 
     def _verdict(self, observed: float, results: Results, message: str = "") -> Verdict:
