@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from hookline.core.events import ErrorInfo, PluginReport, Run, RunEnded, Verdict, Write
 from hookline.core.text import printable, shorten, shorten_path
 from hookline.observability.style import Tone
+
+if TYPE_CHECKING:
+    from hookline.observability.advice import Advice
 
 Shown = Literal["failed", "all"]
 _MOST_VERDICTS, _MOST_FAILURES = 20, 10
@@ -85,6 +88,17 @@ def _verdicts(run: Run, targets: Sequence[Target], shown: Shown, width: int) -> 
         yield _verdict(target, verdict, width)
     if len(told) > _MOST_VERDICTS:
         yield Remark("note", f"{len(told) - _MOST_VERDICTS} more checks: {where_all_is(run)}")
+
+
+def advised(advice: Advice) -> Remark:
+    """A piece of advice, with what to change."""
+    where = f"{advice.dataset}: " if advice.dataset else ""
+    times = f" (in {advice.times} writes)" if advice.times > 1 else ""
+    details = tuple(
+        ("change", f"{setting.name}{f' (now {setting.now})' if setting.now else ''}: {setting.change}")
+        for setting in advice.settings
+    )
+    return Remark("note", f"{where}{advice.sentence}{times}", details=details)
 
 
 def where_all_is(run: Run) -> str:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from hookline.core.events import Run, RunEnded, RunStatus, VerdictStatus
 from hookline.core.text import display_width, in_units, in_words, printable, shorten, shorten_path, wrap
-from hookline.observability.remarks import Remark, Shown, Target, remarks, where_all_is
+from hookline.observability.remarks import Remark, Shown, Target, advised, remarks, where_all_is
 from hookline.observability.style import Style, Tone
 from hookline.observability.table import Cell, Column, layout
 
+if TYPE_CHECKING:
+    from hookline.observability.advice import Advice
+    from hookline.observability.metrics.points import RunCost
+
 _LEAST_WIDTH = 40
 _MOST_READS, _MOST_TARGETS = 8, 30
+_MOST_ADVICE = 3
 _LABEL = 6
 _TONES: Mapping[RunStatus, Tone] = {"finished": "good", "refused": "bad", "failed": "bad", "abandoned": "warn"}
 _COLUMNS = (
@@ -28,15 +34,26 @@ _WORST_FIRST: tuple[VerdictStatus, ...] = ("failed", "error", "skipped", "passed
 
 
 def render(
-    run: Run, ended: RunEnded, *, width: int = 80, style: Style | None = None, verdicts: Shown = "failed"
+    run: Run,
+    ended: RunEnded,
+    *,
+    width: int = 80,
+    style: Style | None = None,
+    verdicts: Shown = "failed",
+    advice: Sequence[Advice] = (),
+    cost: RunCost | None = None,
 ) -> str:
     """The summary.
 
     Args:
         width: cells of a line; below 40 it is made for 40.
         verdicts: which checks are spelt out below the table.
+        advice: what the run would be better off without, the most worthwhile first; a few are told.
+        cost: what it cost, where that is known.
     """
-    return "\n".join(_Summary(run, ended, max(width, _LEAST_WIDTH), style or Style(), verdicts).lines()) + "\n"
+    summary = _Summary(run, ended, max(width, _LEAST_WIDTH), style or Style(), verdicts)
+    summary.advice, summary.cost = advice[:_MOST_ADVICE], cost
+    return "\n".join(summary.lines()) + "\n"
 
 
 def render_abandoned(run: Run, *, width: int = 80, style: Style | None = None) -> str:
@@ -54,15 +71,20 @@ class _Summary:
         self.style = style
         self.shown = shown
         self.targets = _targets(ended)
+        self.advice: Sequence[Advice] = ()
+        self.cost: RunCost | None = None
 
     def lines(self) -> Iterator[str]:
         yield self._heading()
         yield from self._labelled("run", self._identity())
         yield from self._labelled("took", self._cost())
+        if self.cost is not None:
+            yield from self._labelled("cost", f"{self.cost.total:,.4f} {self.cost.currency} ({self.cost.formula})")
         yield from self._reads()
         yield ""
         yield from self._writes()
         told = [*remarks(self.run, self.ended, self.targets, shown=self.shown, width=self.width)]
+        told += map(advised, self.advice)
         yield from [""] if told else []
         for remark in told:
             yield from self._told(remark)

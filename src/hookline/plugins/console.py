@@ -13,6 +13,8 @@ from hookline.core.plugin import PluginConfig, PluginContext
 from hookline.observability.terminal import Switch, Terminal
 
 if TYPE_CHECKING:
+    from hookline.observability.advice import Advice
+    from hookline.observability.cost import RunCost
     from hookline.observability.progress import Progress
 
 
@@ -35,6 +37,7 @@ class ConsolePlugin:
         self._terminal = Terminal(voice.stream(), color=config.color)
         self._progress: Progress | None = None
         self._runs = 0
+        self._context = context
 
     @hookimpl
     def on_run_started(self, event: RunStarted, run: Run) -> None:
@@ -83,6 +86,16 @@ class ConsolePlugin:
 
         return render_abandoned(run, width=self._terminal.line_width, style=self._terminal.style)
 
+    def _advice(self, event: RunEnded) -> list[Advice]:
+        from hookline.observability.advice import advise
+
+        return advise(event)
+
+    def _cost(self, event: RunEnded, run: Run) -> RunCost | None:
+        from hookline.observability.cost import Costing
+
+        return Costing(self._context.cost, self._context.base_dir).of_run(event, run)
+
     def close(self) -> None:
         """Stop watching."""
         if self._progress is not None:
@@ -95,7 +108,14 @@ class ConsolePlugin:
         self._runs -= 1
         if self._runs <= 0:
             self.close()
+        known = event.telemetry is not None  # when another plugin needs it
         text = render(
-            run, event, width=self._terminal.line_width, style=self._terminal.style, verdicts=self._config.verdicts
+            run,
+            event,
+            width=self._terminal.line_width,
+            style=self._terminal.style,
+            verdicts=self._config.verdicts,
+            advice=self._advice(event) if known else (),
+            cost=self._cost(event, run) if known else None,
         )
         self._terminal.write(text)

@@ -230,6 +230,11 @@ class Store:
         with self.transaction() as connection:
             return metered.series(connection, subject, metric, limit, before)
 
+    def spent(self, subject: Subject, metric: str, since: str, before: str) -> float:
+        """The sum of a metric between two times in ISO 8601 (UTC), of runs that ended badly as well; 0 when there is none."""
+        with self.transaction() as connection:
+            return metered.spent(connection, subject, metric, since, before)
+
     def subjects(self) -> tuple[Subject, ...]:
         """Everything that was measured."""
         with self.transaction() as connection:

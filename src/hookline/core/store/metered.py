@@ -109,6 +109,24 @@ def series(
     return tuple((older[::-1] + recent)[-limit:])
 
 
+def spent(connection: Connection, subject: Subject, metric: str, since: str, before: str) -> float:
+    """See ``Store.spent``."""
+    table, days = schema.measurements, schema.metric_days
+    own = (table.c.subject_id == subject.id) & (table.c.at >= since) & (table.c.at < before)
+    found = (
+        unpack(text)["points"].get(metric, 0.0)
+        for text in connection.execute(select(table.c.document).where(own)).scalars()
+    )
+    folded = (
+        (days.c.subject_id == subject.id)
+        & (days.c.metric == metric)
+        & (days.c.day >= since[:10])
+        & (days.c.day < before)
+    )
+    texts = connection.execute(select(days.c.hours).where(folded)).scalars()
+    return math.fsum(found) + math.fsum(hour[5] for text in texts for hour in _parsed(text))
+
+
 def subjects(connection: Connection) -> tuple[Subject, ...]:
     """See ``Store.subjects``."""
     table = schema.subjects
