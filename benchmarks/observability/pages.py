@@ -68,7 +68,7 @@ def main() -> None:
 def measured(app: Any, reader: StoreReader, times: int) -> dict[str, dict[str, float]]:
     """By path, the median and the greatest of so many requests, one after the other, each over a connection of its own."""
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", lifespan="off"))
-    thread = threading.Thread(target=server.run)
+    thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
         time.sleep(0.01)
@@ -84,7 +84,7 @@ def measured(app: Any, reader: StoreReader, times: int) -> dict[str, dict[str, f
 
 def asked(port: int, path: str) -> float:
     began = time.perf_counter()
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
     connection.request("GET", path)
     answer = connection.getresponse()
     answer.read()

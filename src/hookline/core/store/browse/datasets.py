@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, select, text, union_all
 
@@ -123,7 +123,7 @@ def writes_before(connection: Connection, dataset_id: str, before: str | None, l
     return [ListedWrite(*row) for row in reversed(connection.execute(query).all())]
 
 
-def _latest(dataset_id: str, limit: int, before: str | None = None) -> Select[tuple[object, ...]]:
+def _latest(dataset_id: str, limit: int, before: str | None = None) -> Select[Any]:
     columns = [table.c[name] for name in ListedWrite._fields]
     query = select(*columns).where(table.c.dataset_id == dataset_id, table.c.started_at.is_not(None))
     if before is not None:

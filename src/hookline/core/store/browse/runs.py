@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, and_, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select, union_all
 
 from hookline.core.store.schema import JOB_KEY, verdicts, writes
 from hookline.core.store.schema import runs as table
@@ -78,7 +78,7 @@ def listed(connection: Connection, wanted: RunFilter, before: Cursor | None, lim
     return [ListedRun(*row) for row in connection.execute(ordered)]
 
 
-def _chosen(connection: Connection, wanted: RunFilter) -> Select[tuple[object, ...]] | None:
+def _chosen(connection: Connection, wanted: RunFilter) -> Select[Any] | None:
     query = select(*(table.c[name] for name in ListedRun._fields)).where(table.c.started_at.is_not(None))
     if wanted.job is not None:
         query = query.where(table.c.job_key == wanted.job[:JOB_KEY])
@@ -98,7 +98,7 @@ def _chosen(connection: Connection, wanted: RunFilter) -> Select[tuple[object, .
     return query
 
 
-def _contains(text: str) -> object:
+def _contains(text: str) -> ColumnElement[bool]:
     return func.lower(table.c.job_key).contains(text.lower(), autoescape=True)
 
 

@@ -31,8 +31,9 @@ class Ancestry:
         """By source and target, the jobs that make one from the other."""
         found: defaultdict[tuple[Name, Name], set[str]] = defaultdict(set)
         for work in self.lineage.works:
-            for source in work.inputs if work.target is not None else ():
-                found[source, work.target].add(work.job)
+            if work.target is not None:
+                for source in work.inputs:
+                    found[source, work.target].add(work.job)
         return dict(found)
 
     @cached_property

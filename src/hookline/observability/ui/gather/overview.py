@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from sqlalchemy import Connection
 
+from hookline.core.events import RunStatus
 from hookline.core.store import metered
 from hookline.core.store.browse import datasets, spending
 from hookline.core.store.browse import runs as browse
@@ -39,7 +40,7 @@ def overview(connection: Connection, days: int) -> Overview:
     """The last days."""
     begin = since(days)
     by_time = _by_time(connection, begin, days)
-    total = {status: sum(getattr(one, status) for one in by_time) for status in STATUSES}
+    total: dict[RunStatus, int] = {status: sum(getattr(one, status) for one in by_time) for status in STATUSES}
     recent = browse.listed(connection, browse.RunFilter(since=begin), None, _RECENT)
     failures = browse.listed(connection, browse.RunFilter(statuses=("failed", "abandoned"), since=begin), None, _SHOWN)
     refusals = browse.listed(connection, browse.RunFilter(statuses=("refused",), since=begin), None, _SHOWN)
@@ -49,7 +50,7 @@ def overview(connection: Connection, days: int) -> Overview:
         hourly=days == 1,
         runs=sum(total.values()),
         success_rate=_rate(total),
-        counts=StatusCount(at="", **total),
+        counts=StatusCount.model_validate({"at": "", **total}),
         by_time=by_time,
         failures=rows(connection, failures),
         refusals=rows(connection, refusals),
@@ -71,7 +72,7 @@ def _by_time(connection: Connection, begin: str, days: int) -> list[StatusCount]
     return [StatusCount(at=key, **{status: found[status].get(key, 0) for status in STATUSES}) for key in keys]
 
 
-def _rate(total: dict[str, int]) -> Percent | None:
+def _rate(total: Mapping[RunStatus, int]) -> Percent | None:
     ended = sum(count for status, count in total.items() if status != "running")
     return total["finished"] / ended if ended else None
 
