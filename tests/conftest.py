@@ -9,6 +9,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from functools import cache
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
@@ -26,6 +27,11 @@ JARS = ROOT / ".cache" / "jars"
 # OpenLineage's schemas, where they are kept beside the repository.
 SPEC = next((found for above in ROOT.parents if (found := above / "shared" / "openlineage-spec").is_dir()), None)
 Validate = Callable[[dict[str, Any]], list[str]]
+
+# Workers of pytest-xdist have a main module without a file or a specification. PySpark takes that for its own doctests, and
+# ends the process when Spark Connect's packages are missing.
+if not hasattr(sys.modules["__main__"], "__file__") and sys.modules["__main__"].__spec__ is None:
+    sys.modules["__main__"].__spec__ = ModuleSpec("__main__", None)
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
     python benchmarks/overhead/bus.py event [--events 10000]
     python benchmarks/overhead/bus.py attach [--rounds 20]
     python benchmarks/overhead/bus.py writes [--writes 10000]
+    python benchmarks/overhead/bus.py telemetry [--rounds 20]
 
 Each prints one JSON object and puts it into results.json and RESULTS.md. The last one writes a small Parquet file with
 real Spark each time, so it takes a while; what it has seen so far is told on standard error.
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 PLUGINS = 10
 SAMPLES = 20
+WRITES_A_ROUND = 5
 HERE = Path(__file__).resolve().parent
 _CONFIG = "job: writes\nplugins:\n  console: {}\n  lineage: {}\n  quality:\n    suites: [suite.yaml]\n"
 _SUITE = (
@@ -115,6 +117,43 @@ def measure_writes(writes: int) -> dict[str, Any]:
     return {"writes": writes, "per_write_ms": round(took_s * 1000 / writes, 1), "samples": samples}
 
 
+def measure_telemetry(rounds: int) -> dict[str, Any]:
+    """How long Spark is asked what a write of two stages spent, and what that does to the job: with and without, in turn."""
+    from hookline.core.config import load_config
+
+    asked: list[float] = []
+    took: dict[str, list[float]] = {"without": [], "with": []}
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch)
+        os.environ["HOOKLINE_DIR"] = str(folder / "state")
+        spark = _session()
+        for number in range(rounds + 1):  # the first one warms up
+            for side, plugins in (("without", "lineage: {}"), ("with", "lineage: {}\n  metrics: {}")):
+                (folder / "hookline.yaml").write_text(f"job: {side}\nplugins:\n  {plugins}\n", "utf-8")
+                attachment = hookline.attach(spark, config=load_config(folder / "hookline.yaml"))
+                began = time.perf_counter()
+                for _ in range(WRITES_A_ROUND):
+                    rows = spark.range(0, 200_000, 1, 2).selectExpr("id % 10 AS part").groupBy("part").count()
+                    rows.write.mode("overwrite").parquet(str(folder / "out"))
+                ended = attachment.detach()
+                if number:
+                    took[side].append(time.perf_counter() - began)
+                    told = [write.telemetry for write in ended.writes] if ended is not None else []
+                    asked += [one.reading_s * 1000 for one in told if one is not None]
+        spark.stop()
+    asked.sort()
+    medians = {side: statistics.median(times) for side, times in took.items()}
+    return {
+        "rounds": rounds,
+        "writes": WRITES_A_ROUND,
+        "median_ms": round(statistics.median(asked), 1),
+        "p99_ms": round(asked[int(len(asked) * 0.99)], 1),
+        "without_s": round(medians["without"], 3),
+        "with_s": round(medians["with"], 3),
+        "ratio": round(medians["with"] / medians["without"], 3),
+    }
+
+
 def _write(spark: SparkSession, target: Path, times: int) -> None:
     frame = spark.range(10).coalesce(1)
     for _ in range(times):
@@ -152,9 +191,9 @@ def _in_fresh_process() -> str:
 
 
 def main() -> None:
-    """Run one of the three."""
+    """Run one of them."""
     parser = argparse.ArgumentParser(description="What the bus itself costs.")
-    parser.add_argument("what", choices=["event", "attach", "attach-once", "writes"])
+    parser.add_argument("what", choices=["event", "attach", "attach-once", "writes", "telemetry"])
     parser.add_argument("--events", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--writes", type=int, default=10_000)
@@ -168,6 +207,7 @@ def main() -> None:
         "event": lambda: measure_event(args.events),
         "attach": lambda: measure_attach(args.rounds),
         "writes": lambda: measure_writes(args.writes),
+        "telemetry": lambda: measure_telemetry(args.rounds),
     }[args.what]()
     save(args.out, {"bus": load(args.out).get("bus", {}) | {args.what: {**surroundings(), **measured}}})
     print(json.dumps(measured))

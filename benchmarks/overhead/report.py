@@ -23,6 +23,12 @@ _EVENT = (
 _ATTACH = (
     "- Attaching, in a process that has a session: {median_ms:.0f} ms, at most {most_ms:.0f} ms, {rounds} processes."
 )
+_TELEMETRY = (
+    "- Asking Spark what a write of two stages spent: {median_ms:.0f} ms (99 of 100: {p99_ms:.0f} ms), beside the job; runs of "
+    "{writes} such writes took {with_s:.2f} s with the plugin `metrics` and {without_s:.2f} s without, "
+    "{ratio:.2f} times as long (medians of {rounds}, in turn)."
+)
+_LINES = (("event", _EVENT), ("attach", _ATTACH), ("telemetry", _TELEMETRY))
 _WRITES = """
 {writes:,} writes in one session, each of one small file with three checks, {per_write_ms:.0f} ms each; the driver after:
 
@@ -39,10 +45,8 @@ def markdown(document: Mapping[str, Any]) -> str:
         parts.append(_jobs(document))
     bus = document.get("bus", {})
     if bus:
-        parts.append("\n`python benchmarks/overhead/bus.py event|attach|writes` measures the rest:\n\n")
-        parts += [
-            text.format(**bus[name]) + "\n" for name, text in (("event", _EVENT), ("attach", _ATTACH)) if name in bus
-        ]
+        parts.append("\n`python benchmarks/overhead/bus.py event|attach|telemetry|writes` measures the rest:\n\n")
+        parts += [text.format(**bus[name]) + "\n" for name, text in _LINES if name in bus]
     if "writes" in bus:
         parts.append(_WRITES.format(**bus["writes"], rows="\n".join(_samples(bus["writes"]["samples"]))))
     return "".join(parts)

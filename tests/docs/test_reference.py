@@ -18,7 +18,7 @@ from pydantic_core import PydanticUndefined
 import hookline.cli
 from hookline import testing
 from hookline.cli import main
-from hookline.core import events
+from hookline.core import events, telemetry
 from hookline.core.config import load_config
 from hookline.core.config_models import FileModel
 from hookline.core.errors import SinkError
@@ -28,6 +28,7 @@ from hookline.core.outbox import Outbox
 from hookline.core.plugin_source import import_plugin, installed_plugins
 from hookline.core.runtime import Runtime
 from hookline.core.summary import run_document
+from hookline.observability.metrics import METRICS
 from hookline.testing import sample_write
 
 REFERENCE = Path(__file__).resolve().parents[2] / "docs" / "reference"
@@ -183,8 +184,52 @@ def impact_document(capsys: pytest.CaptureFixture[str]) -> Any:
     return {key: value for key, value in document.items() if key not in ("version", "nodes", "edges")}
 
 
+def measured_runs(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """The ids of two runs of a job with a history, the last of which is slow and costs money."""
+    Path("hookline.yaml").write_text("plugins: {metrics: {}}\ncost: {platform: glue}\nlabels: {tags: {team: x}}\n")
+    made = []
+    for number in range(10):
+        runtime = Runtime(load_config())
+        spent = telemetry.Telemetry("tag", executor_run_s=500.0, gc_s=400.0 if number == 9 else 0.0)
+        runtime.spending = Spends()
+        scope = runtime.open_run("measured")
+        rows = 500 if number == 9 else 100
+        write = sample_write(write_id=scope.next_write_id(), rows=rows, finished_at=utc_now(), telemetry=spent)
+        scope.record_write_started(write)
+        scope.record_write_ended(write, failed=False)
+        runtime.close_run(scope)
+        runtime.close()
+        made.append(scope.run.run_id)
+    return made[-2:]
+
+
+class Spends:
+    """Knows of a run what a real application would tell."""
+
+    def run_began(self, run: Any) -> None: ...
+
+    def of_run(self, run: Any) -> telemetry.RunTelemetry:
+        cores = 1000.0
+        return telemetry.RunTelemetry(known=True, master="yarn", core_s=cores, executor_run_s=cores)
+
+    def close(self) -> None: ...
+
+
+def measured_document(capsys: pytest.CaptureFixture[str]) -> Any:
+    """What the document of a run has more when it was measured."""
+    document = printed(capsys, "runs", measured_runs(capsys)[-1], "--json")
+    return {name: document[name] for name in MEASURED}
+
+
+MEASURED = ("metrics", "telemetry", "advice", "cost", "anomalies", "regressions", "spent")
+
+
 DOCUMENTS: Mapping[str, Callable[[pytest.CaptureFixture[str]], Any]] = {
     "`hookline runs --json`": lambda capsys: printed(capsys, "runs", "--json"),
+    "A run that was measured": measured_document,
+    "`hookline runs diff RUN RUN --json`": lambda capsys: printed(
+        capsys, "runs", "diff", *measured_runs(capsys), "--json"
+    ),
     "`hookline plugins --json`": lambda capsys: printed(capsys, "plugins", "--json"),
     "`hookline lineage export --format json`": lambda capsys: lineage_document(capsys, "export"),
     "`hookline lineage impact NAME --format json`": impact_document,
@@ -199,7 +244,9 @@ def values(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         for key, item in value.items():
             name = f"{path}.{key}" if path else key
             yield name, item
-            if not name.endswith(("failures_by_hook", ".tags", ".counts")):
+            if not name.endswith(
+                ("failures_by_hook", ".tags", ".counts", "metrics", "telemetry", ".evidence", ".baseline")
+            ):
                 yield from values(item, name)
     elif isinstance(value, list):
         for item in value:
@@ -319,6 +366,24 @@ def test_every_key_of_the_configuration_is_told_as_its_model_has_it() -> None:
             expected |= {key: (default, meaning) for key, default, meaning in options}
     rows = {names(cells[0])[0]: (cells[1], cells[2]) for cells in tables("configuration.md")}
     assert rows == expected
+
+
+# -- metrics and telemetry -------------------------------------------------------------------------------------------
+
+
+def test_every_metric_is_told_as_the_catalogue_has_it() -> None:
+    told = {
+        names(cells[0])[0]: (per, cells[1], cells[2], tuple(names(cells[3])), cells[4])
+        for heading, per in (("Of a write", "write"), ("Of a run", "run"), ("Of the process", "process"))
+        for cells in tables("metrics.md", heading)
+    }
+    assert told == {m.name: (m.per, m.unit, m.kind, m.tags, m.description) for m in METRICS.values()}
+
+
+@pytest.mark.parametrize("name", re.findall(r"^## (\w+)$", (REFERENCE / "telemetry.md").read_text(), re.MULTILINE))
+def test_telemetry_is_told_field_by_field(name: str) -> None:
+    rows = [(names(cells[0])[0], names(cells[1])[0]) for cells in tables("telemetry.md", name)]
+    assert rows == [(field.name, field.type) for field in dataclasses.fields(getattr(telemetry, name))]
 
 
 # -- commands ----------------------------------------------------------------------------------------------------------

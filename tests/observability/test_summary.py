@@ -11,6 +11,8 @@ import pytest
 
 from hookline.core.events import Dataset, ErrorInfo, PluginReport, Read, Run, RunEnded, Verdict, Write
 from hookline.core.text import display_width
+from hookline.observability.advice import Advice, Setting
+from hookline.observability.metrics.points import RunCost
 from hookline.observability.style import Style
 from hookline.observability.summary import render, render_abandoned
 
@@ -233,3 +235,27 @@ def test_an_abandoned_run_is_one_sentence() -> None:
     assert render_abandoned(RUN, width=120) == (
         "hookline: an earlier run of retail.silver, started 2026-05-04 03:02:01 UTC, died: now abandoned\n"
     )
+
+
+# -- advice and cost ---------------------------------------------------------------------------------------------------
+
+
+def advised(name: str = "/lake/silver/sales", **fields: Any) -> Advice:
+    settings = (Setting("spark.sql.shuffle.partitions", "fewer", "200"), Setting("coalesce", "before the write"))
+    return Advice("small_partitions", "stage 3 cut its work into 200 tasks", {"tasks": 200}, settings, name, **fields)
+
+
+def test_the_most_worthwhile_advice_and_the_cost_are_told() -> None:
+    cost = RunCost(0.4444, "USD", "glue us-east-1", "1.01 DPU h * 0.44")
+    text = lines(ended(write()), advice=[advised(times=3), *[advised(f"/other{n}") for n in range(4)]], cost=cost)
+    assert text[3] == "cost  0.4444 USD (1.01 DPU h * 0.44)"
+    assert "stage 3 cut its work into 200 tasks (in 3 writes)" in " ".join(text)
+    assert "    change   spark.sql.shuffle.partitions (now 200): fewer" in text
+    assert sum("stage 3 cut" in line for line in text) == 3
+
+
+@pytest.mark.parametrize("width", [40, 80])
+def test_advice_about_any_name_fits_the_terminal(width: int) -> None:
+    for line in lines(ended(write()), advice=[advised(HOSTILE)], width=width):
+        assert display_width(line) <= width
+        assert not re.search("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2028]", line)

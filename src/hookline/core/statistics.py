@@ -40,15 +40,20 @@ def usual(numbers: Sequence[float], least: float | None = None) -> Usual:
     return Usual(middle, max(spread, _STILL_THE_SAME * abs(middle) if least is None else least))
 
 
-def reach(count: int, false_alarms: float) -> float:
+def reach(count: int, false_alarms: float, middle_of: int | None = None) -> float:
     """How many deviations off a new number may lie, when its kind is known by ``count`` earlier ones.
+
+    Args:
+        middle_of: how many of them the middle was taken of; by default all.
 
     Of numbers of the same normal distribution about ``false_alarms`` (a share, both sides together) lie beyond. Few numbers
     say little of their spread, so that the reach is that of Student's distribution with as many degrees of freedom as the
     median distance is worth, wider for the uncertainty of the median itself.
     """
     z = NormalDist().inv_cdf(1 - false_alarms / 2)
-    return _student(z, max(_LEAST_FREEDOM, _EFFICIENCY * (count - 1))) * math.sqrt(1 + math.pi / 2 / count)
+    return _student(z, max(_LEAST_FREEDOM, _EFFICIENCY * (count - 1))) * math.sqrt(
+        1 + math.pi / 2 / (middle_of or count)
+    )
 
 
 def _student(z: float, freedom: float) -> float:

@@ -209,7 +209,7 @@ class RunTelemetry:
         input_bytes, shuffle_read_bytes, shuffle_write_bytes: of all tasks.
         tasks, tasks_failed: as executors count them.
         elsewhere: what jobs spent that belong to no write: counts, collects, caches that were filled.
-        cached: what is still persisted.
+        cached: what it persisted, and left so.
         settings: of Spark, those that advice is about; never a credential.
         missing: why numbers are not there, as sentences.
     """

@@ -10,7 +10,7 @@ from hookline.core.labels import LabelsConfig
 from hookline.core.store.records import Subject
 from hookline.observability.advice import Advice
 from hookline.observability.metrics import METRICS, Point, points_of_run, points_of_write
-from hookline.observability.metrics.points import RunCost
+from hookline.observability.metrics.points import RunCost, Stored
 
 # The keys of a write or a run: what a subject stands for already. Other tags tell points of one metric apart.
 _OF_SUBJECT = frozenset({"job", "env", "dataset", "layer", "owner", "operation"})
@@ -43,6 +43,16 @@ def measurement_of_run(
         document["cost"] = {**amounts, "by_dataset": by_dataset, "tags": dict(labels.tags)}
     good = ended.status == "finished"
     return _fact(run.run_id, run, Subject(run.job, run.environment), ended.finished_at.isoformat(), good, document)
+
+
+def measurement_of_storage(stored: Stored, run: Run, at: str) -> dict[str, Any]:
+    """What lies at a dataset's place, as the store's fact ``measurement``; a job's writes to it have a subject of their own."""
+    points = {"hookline.storage.bytes": float(stored.bytes)}
+    if stored.month is not None:
+        points["hookline.cost.storage_dollars_month"] = stored.month
+    subject = Subject("", run.environment, stored.dataset.namespace, stored.dataset.name)
+    event_id = f"{run.run_id}/storage {subject.id}"
+    return _fact(event_id, run, subject, at, True, {"points": points})
 
 
 def amounts() -> dict[str, bool]:

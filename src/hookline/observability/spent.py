@@ -55,7 +55,7 @@ def spent_document(store: Store, run_id: str) -> dict[str, Any]:
                 "telemetry": one.document.get("telemetry"),
             }
             for one in measured
-            if one.event_id != run_id
+            if one.event_id != run_id and one.subject.job
         ],
     }
     return document

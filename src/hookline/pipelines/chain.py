@@ -674,6 +674,7 @@ class _Start(_Performance):
         self, scope: RunScope, request: Request, *, follow: Callable[[Request, Any], None], blind: str | None
     ) -> None:
         super().__init__(scope, request)
+        self._spending = None  # a query's thread would carry the tag for as long as it runs
         self._follow = follow
         self._blind = blind
 

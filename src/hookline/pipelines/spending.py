@@ -14,18 +14,19 @@ import re
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from hookline.core.events import Run, utc_now
+from hookline.core.events import Run
 from hookline.core.lanes import BacklogError, CallFailedError, Lane, LaneTimeoutError
-from hookline.core.spending import Progress, Spent, WriteSpending
+from hookline.core.spending import Progress, WriteSpending
 from hookline.core.telemetry import Attribution, RunTelemetry, StreamProgress, Telemetry
 from hookline.observability import telemetry
 from hookline.observability.telemetry.asking import WRITE_TAG, own_jobs
-from hookline.pipelines.columns import leave_jvm
+from hookline.pipelines.watch import leave_jvm
+from hookline.pipelines.write_spending import OneWrite
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
@@ -63,6 +64,7 @@ class SparkSpending:
         self._session: SparkSession | None = None
         self._uses = telemetry.RddUses()
         self._open: dict[str, _Open] = {}
+        self._hangs = False
         self._looked = float("-inf")
         # Jobs that a write had; what remains of a run's jobs belongs to none.
         self._of_writes: set[int] = set()
@@ -77,8 +79,14 @@ class SparkSpending:
                 if run.parent_run_id != other.run.run_id and not self._inside(mine, other):
                     mine.shared = other.shared = True
             self._open[run.run_id] = mine
-        if _active_context() is not None:
-            self._ask(lambda: self._look(first=run.run_id), None)
+        context = _active_context()
+        if context is None:
+            return
+        try:  # the job begins right after this: what it does must not be among what was there before it
+            grabbed = telemetry.Grabbed.of(context)
+            self._entered().submit(lambda: self._begin(mine, grabbed))
+        except Exception as error:  # noqa: BLE001 - a context that is about to go
+            logger.debug("Spark could not be asked what was there before a run: %s", type(error).__name__)
 
     def of_run(self, run: Run) -> RunTelemetry | None:
         """What the run took of all applications that it saw."""
@@ -88,7 +96,7 @@ class SparkSpending:
             mine = self._open.pop(run.run_id, None)
         if mine is None or (not mine.extents and self._application is None and not _connected()):
             return None
-        missing = [_CONNECT] if not mine.extents and _connected() else []
+        missing = [] if mine.extents else [_CONNECT if _connected() else "Spark could not be asked what the run took"]
         return telemetry.fold_run(list(mine.extents.values()), shared=mine.shared, missing=missing)
 
     def look(self) -> None:
@@ -106,7 +114,7 @@ class SparkSpending:
 
     def of_write(self, write_id: str, stream: Progress | None = None) -> WriteSpending:
         """See ``core.spending``."""
-        return _OfWrite(self, write_id, stream)
+        return OneWrite(self, write_id, stream)
 
     def use(self, spark: SparkSession) -> None:
         """A session was seen: its settings are those that advice is about."""
@@ -196,15 +204,23 @@ class SparkSpending:
         return dataclasses.replace(answer, reading_s=time.perf_counter() - began)
 
     def _ask(self, call: Callable[[], Any], otherwise: Any) -> Any:
+        lane = self._entered()
+        if self._hangs and not lane.idle:
+            return otherwise  # nobody waits a second time for what hangs
+        self._hangs = False
         try:
-            with self._lock:
-                self._lane = self._lane or Lane("telemetry")
-            return self._lane.submit(call).result(DEADLINE_S)
+            return lane.submit(call).result(DEADLINE_S)
         except LaneTimeoutError:
-            logger.debug("Spark did not say within %g s what it spent", DEADLINE_S)
+            self._hangs = True
+            logger.warning("Spark did not say within %g s what was spent", DEADLINE_S)
         except (BacklogError, CallFailedError) as error:
             logger.debug("Spark could not be asked what it spent: %s", error, exc_info=True)
         return otherwise
+
+    def _entered(self) -> Lane:
+        with self._lock:
+            self._lane = self._lane or Lane("telemetry")
+            return self._lane
 
     def _current(self) -> telemetry.Application | None:
         """The application that runs now."""
@@ -218,32 +234,33 @@ class SparkSpending:
             self._of_writes = set()
         return None if self._application.stopped else self._application
 
-    def _look(self, first: str | None = None) -> None:
+    def _begin(self, mine: _Open, grabbed: telemetry.Grabbed) -> None:
+        application = self._current()
+        if application is not None:
+            extent = self._extent(application, mine)
+            extent.before = application.executors(grabbed)
+            extent.cached_before = frozenset(rdd["id"] for rdd in application.cached(grabbed))
+
+    def _look(self) -> None:
         application = self._current()
         if application is None:
             return
-        if first is None:
-            application.settle(SETTLE_S)
-            self._looked = time.monotonic()
-        executors, now_s = application.executors(), time.time()
+        application.settle(SETTLE_S)
+        executors, cached, now_s = application.executors(), application.cached(), time.time()
+        settings = application.settings(self._settings_session())
         with self._lock:
-            runs = [one for one in self._open.values() if first is None or one.run.run_id == first]
-        settings = {} if first is not None else application.settings(self._settings_session())
-        elsewhere: dict[str, Telemetry] = {}
-        if first is None:
-            elsewhere = {one.run.run_id: self._elsewhere(application, one) for one in runs}
-        cached = [] if first is not None else application.cached()
+            runs = list(self._open.values())
         for one in runs:
-            extent = one.extents.get(application.id)
-            if extent is None:
-                began_s = max(one.began_s, application.started_ms / 1000)
-                extent = telemetry.Extent(application.id, application.version, application.master, began_s, now_s)
-                one.extents[application.id] = extent
-            if first is not None:
-                extent.before = executors
-            extent.after, extent.looked_at_s, extent.uses = executors, now_s, self._uses
+            extent = self._extent(application, one)
+            extent.after, extent.looked_at_s = executors, now_s
             extent.settings, extent.cached = settings, cached
-            extent.elsewhere = elsewhere.get(one.run.run_id)
+            extent.elsewhere, extent.uses = self._elsewhere(application, one), self._uses
+        self._looked = time.monotonic()
+
+    def _extent(self, application: telemetry.Application, one: _Open) -> telemetry.Extent:
+        began_s = max(one.began_s, application.started_ms / 1000)
+        new = telemetry.Extent(application.id, application.version, application.master, began_s, began_s)
+        return one.extents.setdefault(application.id, new)
 
     def _elsewhere(self, application: telemetry.Application, one: _Open) -> Telemetry:
         """What the run's jobs spent that belong to no write."""
@@ -252,10 +269,13 @@ class SparkSpending:
         uses = self._uses
         if not all_seen or len(others) > _MOST_ELSEWHERE:
             uses.complete = False
-        missing = () if len(others) <= _MOST_ELSEWHERE else (f"the last {_MOST_ELSEWHERE} of {len(others)} jobs",)
+        told = len(others) <= _MOST_ELSEWHERE and all_seen
+        missing = (
+            () if told else (f"only the last {len(others[-_MOST_ELSEWHERE:])} jobs outside of writes were looked at",)
+        )
         return telemetry.fold_stages(
             others[-_MOST_ELSEWHERE:],
-            application.stage,
+            lambda number: application.stage(number, spreads=False),
             attribution="window",
             began=one.run.started_at,
             uses=uses,
@@ -267,63 +287,6 @@ class SparkSpending:
         if session is None or session._jsparkSession.sparkContext().isStopped():
             return None
         return session
-
-
-class _OfWrite:
-    """One write's: what marks its jobs, and who asks afterwards."""
-
-    def __init__(self, spending: SparkSpending, write_id: str, stream: Progress | None) -> None:
-        self._spending = spending
-        self._tag = WRITE_TAG + write_id
-        self._stream = stream
-        self._ask: Spent | None = None
-
-    @contextmanager
-    def tagged(self, spark: SparkSession) -> Iterator[None]:
-        """See ``core.spending``."""
-        context, began = spark.sparkContext, utc_now()
-        if not self._tag_jobs(context):
-            try:
-                yield
-            finally:
-                self._meanwhile(began, time.time(), "its jobs could not be tagged")
-            return
-        self._ask = lambda: self._spending.of_tag(self._tag, began, self._stream)
-        try:
-            yield
-        finally:
-            with suppress(Exception):  # Spark may be gone by now
-                context.removeJobTag(self._tag)
-
-    def of_batch(self, group: str, batch_id: int, began: dt.datetime, stream: StreamProgress | None) -> None:
-        """See ``core.spending``."""
-        self._ask = lambda: self._spending.of_batch(group, batch_id, began, stream)
-
-    def of_window(self, began: dt.datetime, duration_s: float) -> None:
-        """See ``core.spending``."""
-        self._meanwhile(began, began.timestamp() + duration_s, "only the listener saw the write")
-
-    @property
-    def spent(self) -> Spent | None:
-        """See ``core.spending``."""
-        return self._ask
-
-    def _tag_jobs(self, context: SparkContext) -> bool:
-        """Whether this thread's jobs carry the tag now; where Python's threads share the JVM's, they can't."""
-        from py4j.clientserver import ClientServer
-
-        if not isinstance(context._gateway, ClientServer):
-            return False
-        try:
-            context.addJobTag(self._tag)
-        except Exception as error:  # noqa: BLE001 - the write itself will say what is wrong
-            logger.debug("a write's jobs could not be tagged: %s", type(error).__name__)
-            return False
-        return True
-
-    def _meanwhile(self, began: dt.datetime, ended_s: float, why: str) -> None:
-        reason = f"{why}: they are taken to be those that ran meanwhile"
-        self._ask = lambda: self._spending.of_window(began, ended_s, reason)
 
 
 def _active_context() -> SparkContext | None:

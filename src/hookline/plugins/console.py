@@ -92,6 +92,8 @@ class ConsolePlugin:
         return advise(event)
 
     def _cost(self, event: RunEnded, run: Run) -> RunCost | None:
+        if self._context.cost.platform is None:
+            return None
         from hookline.observability.cost import Costing
 
         return Costing(self._context.cost, self._context.base_dir).of_run(event, run)

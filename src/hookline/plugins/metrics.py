@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import datetime as dt
-from typing import Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 from pydantic import Field
 
 from hookline.core.events import Run, RunEnded, Write, content_id
 from hookline.core.hookspecs import hookimpl
 from hookline.core.plugin import PluginConfig, PluginContext
-from hookline.observability.advice import advise
-from hookline.observability.cost import Costing
-from hookline.observability.keeping import measurement_of_run, measurement_of_write
+
+if TYPE_CHECKING:
+    from hookline.observability.cost import Costing
 
 _Days = Annotated[int, Field(ge=1, le=10_000)]
 
@@ -23,6 +23,10 @@ class MetricsConfig(PluginConfig):
     keep_days: _Days = Field(
         30,
         description="Days for which every run and write is kept by itself; then by the hour, without telemetry and advice.",
+    )
+    storage: tuple[str, ...] = Field(
+        (),
+        description="Patterns on datasets whose places are listed when a run that wrote them ends, for their size and cost.",
     )
     keep_hours_days: _Days = Field(400, description="Days for which the hours are kept.")
 
@@ -40,18 +44,22 @@ class MetricsPlugin:
     def __init__(self, config: MetricsConfig, context: PluginContext) -> None:
         self._config = config
         self._labels = context.labels
-        self._costing = Costing(context.cost, context.base_dir)
+        self._costing: Costing | None = None
+        if context.cost.platform is not None:
+            from hookline.observability.cost import Costing
+
+            self._costing = Costing(context.cost, context.base_dir)
         self._outbox = context.outbox if context.store is not None else None
 
     @hookimpl
     def on_write_finished(self, event: Write, run: Run) -> None:
         """Keep it."""
-        self._keep(measurement_of_write(event, run, self._labels))
+        self._keep_write(event, run)
 
     @hookimpl
     def on_write_failed(self, event: Write, run: Run) -> None:
         """Keep it; it is no history for others."""
-        self._keep(measurement_of_write(event, run, self._labels))
+        self._keep_write(event, run)
 
     @hookimpl
     def on_run_finished(self, event: RunEnded, run: Run) -> None:
@@ -63,10 +71,31 @@ class MetricsPlugin:
         """As one that finished."""
         self._end(event, run)
 
+    # What works on the numbers is loaded with the first write: a job that begins does not wait for it.
+
+    def _keep_write(self, event: Write, run: Run) -> None:
+        from hookline.observability.keeping import measurement_of_write
+
+        self._keep(measurement_of_write(event, run, self._labels))
+
     def _end(self, event: RunEnded, run: Run) -> None:
-        cost = self._costing.of_run(event, run)
+        from hookline.observability.advice import advise
+        from hookline.observability.keeping import measurement_of_run
+
+        cost = None if self._costing is None else self._costing.of_run(event, run)
         self._keep(measurement_of_run(event, run, self._labels, advice=advise(event), cost=cost))
+        if self._config.storage:
+            self._keep_storage(event, run)
         self._fold(event.finished_at.astimezone(dt.timezone.utc).date())
+
+    def _keep_storage(self, event: RunEnded, run: Run) -> None:
+        from hookline.observability.cost.storage import stored
+        from hookline.observability.keeping import measurement_of_storage
+
+        written = (write.dataset for write in event.writes if write.error is None)
+        price = None if self._costing is None else self._costing.storage_price()
+        for one in stored(written, self._config.storage, price):
+            self._keep(measurement_of_storage(one, run, event.finished_at.isoformat()))
 
     def _keep(self, measurement: dict[str, Any]) -> None:
         if self._outbox is not None:

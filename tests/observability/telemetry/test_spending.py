@@ -6,6 +6,7 @@ import dataclasses
 import datetime as dt
 import statistics
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from hookline.core.config_models import Config, PluginEntry
-from hookline.core.events import RunEnded, Write
+from hookline.core.events import Run, RunEnded, Write
 from hookline.core.telemetry import RunTelemetry, Telemetry
 from hookline.pipelines import attach, watch
 from hookline.testing import RecordingPlugin
@@ -278,6 +279,8 @@ def test_batches_of_sparks_own_sinks_are_told_with_their_progress(
         found = telemetry_of(recorder)
     expected = logged(events)
     assert {one.attribution for one in found} == {"batch"}
+    jobs = [event["Properties"] for event in events if event["Event"] == "SparkListenerJobStart"]
+    assert not any("hookline-write" in job.get("spark.job.tags", "") for job in jobs)  # its thread is the query's own
     assert sum(one.output_rows for one in found) == expected["output_rows"] > 0
     assert sum(one.tasks for one in found) == expected["tasks"]
     assert sum(one.shuffle_write_bytes for one in found) == expected["shuffle_write_bytes"]
@@ -328,3 +331,66 @@ def test_a_stopped_application_is_said_to_be_missing(monkeypatch: pytest.MonkeyP
     assert found is not None
     assert not found.known
     assert found.missing == ("Spark had stopped before it was asked what it spent",)
+
+
+def test_a_write_that_only_the_listener_saw_gets_the_jobs_that_ran_meanwhile(
+    spark: SparkSession, recorder: RecordingPlugin, event_log: EventLog, tmp_path: Path
+) -> None:
+    with event_log() as events:
+        grouped(spark)._jdf.write().parquet(str(tmp_path / "out"))
+    (found,) = telemetry_of(recorder)
+    expected = logged(events)
+    assert found.attribution == "window"
+    assert found.missing == ("only the listener saw the write: they are taken to be those that ran meanwhile",)
+    for name in ("jobs", "output_rows", "shuffle_write_bytes", "executor_run_s"):
+        assert getattr(found, name) == pytest.approx(expected[name]), name
+
+
+def test_under_spark_connect_the_run_says_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from hookline.pipelines import spending
+
+    monkeypatch.setattr(spending, "_active_context", lambda: None)
+    run = Run.begin("job")
+    for connected, told in (
+        (True, ("Spark Connect: there is no driver in this process to ask what Spark spent",)),
+        (False, None),
+    ):
+        monkeypatch.setattr(spending, "_connected", lambda answer=connected: answer)
+        asking = spending.SparkSpending()
+        asking.run_began(run)
+        found = asking.of_run(run)
+        asking.close()
+        assert (None if found is None else found.missing) == told
+
+
+def test_runs_that_go_on_side_by_side_share_an_application_and_inner_ones_do_not(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from hookline.pipelines import spending
+
+    monkeypatch.setattr(spending, "_active_context", lambda: None)
+    asking = spending.SparkSpending()
+    outer = Run.begin("outer")
+    inner = dataclasses.replace(Run.begin("inner"), parent_run_id=outer.run_id)
+    beside = Run.begin("beside")
+    asking.run_began(outer)
+    asking.run_began(inner)
+    assert [one.shared for one in asking._open.values()] == [False, False]
+    asking.run_began(beside)
+    assert [one.shared for one in asking._open.values()] == [True, True, True]
+
+
+def test_what_hangs_is_asked_once_and_costs_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    from hookline.pipelines import spending
+
+    monkeypatch.setattr(spending, "DEADLINE_S", 0.2)
+    asking, gate = spending.SparkSpending(), threading.Event()
+    began = time.monotonic()
+    assert asking._ask(lambda: gate.wait(10), "nothing") == "nothing"
+    for _ in range(20):
+        assert asking._ask(lambda: "late", "nothing") == "nothing"
+    assert time.monotonic() - began < 2
+    gate.set()
+    time.sleep(0.05)
+    assert asking._ask(lambda: "answer", "nothing") == "answer"
+    asking.close()

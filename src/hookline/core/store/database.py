@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import sqlite3
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -224,11 +224,11 @@ class Store:
             return metered.last_measurements(connection, subject, limit, before, good)
 
     def series(
-        self, subject: Subject, metric: str, *, limit: int = 200, before: str | None = None
-    ) -> tuple[SeriesPoint, ...]:
-        """The latest numbers of a metric, oldest first, of runs and writes that ended well; days past hour by hour."""
+        self, subject: Subject, metrics: Collection[str], *, limit: int = 200, before: str | None = None
+    ) -> Mapping[str, tuple[SeriesPoint, ...]]:
+        """The latest numbers of each metric, oldest first, of runs and writes that ended well; days past hour by hour."""
         with self.transaction() as connection:
-            return metered.series(connection, subject, metric, limit, before)
+            return metered.series(connection, subject, metrics, limit, before)
 
     def spent(self, subject: Subject, metric: str, since: str, before: str) -> float:
         """The sum of a metric between two times in ISO 8601 (UTC), of runs that ended badly as well; 0 when there is none."""

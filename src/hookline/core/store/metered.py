@@ -7,10 +7,9 @@ fact that is late joins its hour; the median of what is joined is that of the la
 from __future__ import annotations
 
 import datetime as dt
-import json
 import math
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
 _Payload = Mapping[str, Any]
 # Hour, count, median, least, greatest, sum.
 Hour = tuple[int, int, float, float, float, float]
-_DIGITS = 8
+_DIGITS, _DIGITS_OF_SUM = 6, 10
 _AT_ONCE = 2_000
 _MOST_METRIC = 160
 
@@ -72,8 +71,7 @@ def compact_measurements(store: Store, connection: Connection, payload: _Payload
     for (subject_id, metric, day), hours in found.items():
         key = {"subject_id": subject_id, "metric": metric, "day": day}
         folded = _joined(_hours(connection, key), {hour: _fold(hour, values) for hour, values in hours.items()})
-        text = json.dumps([*map(list, folded)], separators=(",", ":"))
-        store.upsert(connection, schema.metric_days, {**key, "hours": text})
+        store.upsert(connection, schema.metric_days, {**key, "hours": pack({"hours": [*map(list, folded)]})})
     for start in range(0, len(rows), 500):
         ids = [row["event_id"] for row in rows[start : start + 500]]
         connection.execute(delete(table).where(table.c.event_id.in_(ids)))
@@ -126,21 +124,30 @@ def last_measurements(
 
 
 def series(
-    connection: Connection, subject: Subject, metric: str, limit: int, before: str | None
-) -> tuple[SeriesPoint, ...]:
+    connection: Connection, subject: Subject, metrics: Collection[str], limit: int, before: str | None
+) -> dict[str, tuple[SeriesPoint, ...]]:
     """See ``Store.series``."""
-    recent = [
-        SeriesPoint(one.at, float(one.document["points"][metric]), 1, one.run_id)
-        for one in last_measurements(connection, subject, limit, before, True)
-        if metric in one.document.get("points", {})
-    ]
+    recent: defaultdict[str, list[SeriesPoint]] = defaultdict(list)
+    for one in last_measurements(connection, subject, limit, before, True):
+        points = one.document.get("points", {})
+        for metric in metrics:
+            if metric in points:
+                recent[metric].append(SeriesPoint(one.at, float(points[metric]), 1, one.run_id))
+    return {metric: _series(connection, subject, metric, limit, before, recent[metric]) for metric in metrics}
+
+
+def _series(
+    connection: Connection, subject: Subject, metric: str, limit: int, before: str | None, recent: list[SeriesPoint]
+) -> tuple[SeriesPoint, ...]:
+    if len(recent) >= limit:
+        return tuple(recent[-limit:])
     table = schema.metric_days
     own = (table.c.subject_id == subject.id) & (table.c.metric == metric[:_MOST_METRIC])
-    days = connection.execute(select(table.c.day, table.c.hours).where(own).order_by(table.c.day.desc()).limit(limit))
+    latest = select(table.c.day, table.c.hours).where(own).order_by(table.c.day.desc()).limit(limit - len(recent))
     older: list[SeriesPoint] = []
-    for day, text in days:
-        points = [SeriesPoint(f"{day}T{hour[0]:02d}:30:00+00:00", hour[2], hour[1]) for hour in _parsed(text)]
-        older += [point for point in reversed(points) if before is None or point.at < before]
+    for day, text in connection.execute(latest):
+        hours = [SeriesPoint(f"{day}T{hour[0]:02d}:30:00+00:00", hour[2], hour[1]) for hour in _parsed(text)]
+        older += [point for point in reversed(hours) if before is None or point.at < before]
     return tuple((older[::-1] + recent)[-limit:])
 
 
@@ -181,9 +188,13 @@ def _numbers(row: RowMapping) -> Iterator[tuple[str, float]]:
 
 
 def _fold(hour: int, values: list[float]) -> Hour:
-    numbers = (median(values), min(values), max(values), math.fsum(values))
-    middle, least, greatest, total = (float(f"{number:.{_DIGITS}g}") for number in numbers)
-    return hour, len(values), middle, least, greatest, total
+    middle, least, greatest = (_rounded(number, _DIGITS) for number in (median(values), min(values), max(values)))
+    return hour, len(values), middle, least, greatest, _rounded(math.fsum(values), _DIGITS_OF_SUM)
+
+
+def _rounded(number: float, digits: int) -> float:
+    short = float(f"{number:.{digits}g}")
+    return int(short) if short.is_integer() else short
 
 
 def _hours(connection: Connection, key: Mapping[str, str]) -> dict[int, Hour]:
@@ -208,4 +219,4 @@ def _joined(before: Mapping[int, Hour], new: Mapping[int, Hour]) -> list[Hour]:
 
 
 def _parsed(text: str) -> list[Hour]:
-    return [tuple(hour) for hour in json.loads(text)]
+    return [tuple(hour) for hour in unpack(text)["hours"]]

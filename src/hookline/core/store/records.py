@@ -141,13 +141,13 @@ class SeriesPoint(NamedTuple):
     """One number of a series: a run's or a write's own, or an hour's median once the day was folded.
 
     Attributes:
-        count: how many it stands for.
+        weight: how many it stands for.
         run_id: empty of an hour.
     """
 
     at: str
     value: float
-    count: int = 1
+    weight: int = 1
     run_id: str = ""
 
 

@@ -152,7 +152,7 @@ measurements = Table(
     Index("ix_hookline_measurements_subject_id", "subject_id", "at"),
     Index("ix_hookline_measurements_at", "at"),
 )
-# A day of one metric, hour by hour: JSON lists of hour, count, median, least, greatest, sum.
+# A day of one metric, hour by hour, packed: lists of hour, count, median, least, greatest, sum.
 metric_days = Table(
     "hookline_metric_days",
     metadata,

@@ -26,7 +26,7 @@ from hookline.observability.metrics.points import RunCost
 from hookline.observability.telemetry.runs import size_bytes
 
 if TYPE_CHECKING:
-    from hookline.observability.cost.book import Price, PriceBook
+    from hookline.observability.cost.book import Price, PriceBook, StoragePrice
 
 __all__ = ["Costing", "RunCost"]
 _HOUR, _GIB = 3600.0, 1024.0**3
@@ -74,6 +74,14 @@ class Costing:
             formula=amount.formula,
             by_dataset=_shares(ended, amount.total),
         )
+
+    def storage_price(self) -> StoragePrice | None:
+        """What storage costs in the configured region; None without a platform, or without a price."""
+        if self._reckon is None:
+            return None
+        from hookline.observability.cost.book import find
+
+        return find(self.book.storage.s3, self._config.region)
 
     def _priced(self, platform: str) -> tuple[Price, Callable[[RunTelemetry], _Amount]]:
         from hookline.observability.cost.book import find

@@ -124,13 +124,12 @@ def anomalies_of(
     Raises:
         StoreError: it can't be read.
     """
-    found = []
-    for metric in WATCHED:
-        if metric in points:
-            earlier = store.series(subject, metric, before=at.isoformat())
-            one = judge(points[metric], earlier, at, subject=subject, metric=metric, false_alarms=false_alarms)
-            found += [one] if one is not None else []
-    return sorted(found, key=lambda one: -abs(one.score))
+    earlier = store.series(subject, [metric for metric in WATCHED if metric in points], before=at.isoformat())
+    judged = (
+        judge(points[metric], known, at, subject=subject, metric=metric, false_alarms=false_alarms)
+        for metric, known in earlier.items()
+    )
+    return sorted((one for one in judged if one is not None), key=lambda one: -abs(one.score))
 
 
 def regressions(
@@ -144,20 +143,22 @@ def regressions(
     earlier = store.last_measurements(subject, 1, before=at.isoformat(), good=True)
     if not earlier:
         return []
-    before = earlier[0].document.get("points", {})
+    before = {metric: float(value) for metric, value in earlier[0].document.get("points", {}).items()}
+    worse = [metric for metric in WATCHED if metric in points and metric in before]
+    worse = [metric for metric in worse if _is_worse(metric, before[metric], points[metric])]
+    history = store.series(subject, worse, before=at.isoformat()) if worse else {}
     found = []
-    for metric, worse in WATCHED.items():
-        if metric not in points or metric not in before:
-            continue
-        now, was = points[metric], float(before[metric])
-        direction = now < was if worse == "less" else now > was if worse == "more" else now != was
-        if not direction or not _matters(now, was):
-            continue
-        baseline = baseline_of(store.series(subject, metric, before=at.isoformat()), at)
-        if baseline is not None and abs(baseline.score(now) - baseline.score(was)) <= spreads:
-            continue
-        found.append(Regression(subject, metric, was, now, earlier[0].run_id))
+    for metric, known in history.items():
+        baseline, was, now = baseline_of(known, at), before[metric], points[metric]
+        if baseline is None or abs(baseline.score(now) - baseline.score(was)) > spreads:
+            found.append(Regression(subject, metric, was, now, earlier[0].run_id))
     return found
+
+
+def _is_worse(metric: str, was: float, now: float) -> bool:
+    worse = WATCHED[metric]
+    direction = now < was if worse == "less" else now > was if worse == "more" else now != was
+    return direction and _matters(now, was)
 
 
 def _matters(value: float, other: float) -> bool:

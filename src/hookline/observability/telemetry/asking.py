@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from pyspark import SparkContext
@@ -31,7 +31,20 @@ SETTINGS = (
     "spark.sql.files.maxRecordsPerFile",
     "spark.sql.shuffle.partitions",
 )
-_MOST_RECENT = 500
+_MOST_RECENT = 200
+
+
+class Grabbed(NamedTuple):
+    """Answers of Spark's that are still in the JVM: it takes a moment to have them, and longer to read them."""
+
+    executors: Any
+    cached: Any
+
+    @classmethod
+    def of(cls, context: SparkContext) -> Grabbed:
+        """Executors and what is persisted, as they are now."""
+        store = context._jsc.sc().statusStore()
+        return cls(store.executorList(False), store.rddList(True))
 
 
 class Application:
@@ -108,13 +121,13 @@ class Application:
         quantiles = self._quantiles if spreads else self._no_quantiles
         return self._found(lambda: self._store.stageData(number, False, None, spreads, quantiles)) or []
 
-    def executors(self) -> list[dict[str, Any]]:
-        """Executors and the driver, those that are gone included."""
-        return list(self._read(self._store.executorList(False)))
+    def executors(self, grabbed: Grabbed | None = None) -> list[dict[str, Any]]:
+        """Executors and the driver, those that are gone included; as they were when that was grabbed, else as they are."""
+        return list(self._read(self._store.executorList(False) if grabbed is None else grabbed.executors))
 
-    def cached(self) -> list[dict[str, Any]]:
+    def cached(self, grabbed: Grabbed | None = None) -> list[dict[str, Any]]:
         """What is persisted, without a name: a DataFrame's is its plan, which may hold values."""
-        found = self._read(self._store.rddList(True))
+        found = self._read(self._store.rddList(True) if grabbed is None else grabbed.cached)
         return [{key: value for key, value in one.items() if key not in ("name", "partitions")} for one in found]
 
     def settings(self, spark: SparkSession | None = None) -> dict[str, str]:

@@ -23,6 +23,7 @@ class Extent:
     Attributes:
         before, after: executors as the REST API shows them, when the run began (none when the application is younger) and
             at the last look.
+        cached_before: ids of what was persisted when the run began: that is no doing of its.
     """
 
     application_id: str
@@ -33,6 +34,7 @@ class Extent:
     before: Sequence[Mapping[str, Any]] = ()
     after: Sequence[Mapping[str, Any]] = ()
     cached: Sequence[Mapping[str, Any]] = ()
+    cached_before: frozenset[int] = frozenset()
     settings: Mapping[str, str] = field(default_factory=dict)
     uses: RddUses | None = None
     elsewhere: Telemetry | None = None
@@ -68,7 +70,7 @@ def fold_run(extents: Sequence[Extent], *, shared: bool, missing: Sequence[str] 
         tasks=sum(one.tasks for one in totals),
         tasks_failed=sum(one.failed for one in totals),
         elsewhere=last.elsewhere,
-        cached=tuple(_cached(one, last.uses) for one in last.cached),
+        cached=tuple(_cached(one, last.uses) for one in last.cached if one["id"] not in last.cached_before),
         settings=tuple(sorted(last.settings.items())),
         missing=tuple(missing),
     )

@@ -37,6 +37,8 @@ def environment() -> Environment:
         "moment": moment,
         "ago": ago,
         "seconds": seconds,
+        "span": span,
+        "some": some,
         "bytes": size,
         "count": count,
         "percent": percent,
@@ -109,6 +111,18 @@ def _span(passed: float) -> str:
 def seconds(value: float | None) -> str:
     """A duration."""
     return UNKNOWN if value is None else in_words(value)
+
+
+def span(value: float | None) -> str:
+    """A long time, roughly."""
+    if value is None or value < 2 * 86_400:
+        return seconds(value)
+    return f"{value / 86_400:,.1f} days"
+
+
+def some(value: int, word: str) -> str:
+    """So many of something."""
+    return f"{value:,} {word}" if value == 1 else f"{value:,} {word}s"
 
 
 def size(value: float | None) -> str:

@@ -24,7 +24,7 @@ def runs_by_time(overview: Overview) -> Chart:
 
 def cost_by_day(days: Sequence[CostDay], currency: str) -> Chart:
     """What was spent."""
-    data = [Datum(one.day, one.amount, note=f"{one.runs:,} runs") for one in days]
+    data = [Datum(one.day, one.amount, note=f"{one.runs:,} run" + ("" if one.runs == 1 else "s")) for one in days]
     return bars("Cost by day", data, lambda value: f"{value:,.4g} {currency}", unit=f"Amount ({currency})")
 
 
