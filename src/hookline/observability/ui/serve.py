@@ -71,18 +71,21 @@ def check(host: str, token: str | None) -> None:
 
 
 def _listening(host: str, port: int) -> socket.socket:
+    if not 0 <= port <= 65_535:  # the system would take another one for it
+        raise HooklineError(f"there is no port {port}: choose one from 0 (any that is free) to 65535")
     try:
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         family, kind, protocol, _, address = found[0]
         listener = socket.socket(family, kind, protocol)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         raise HooklineError(f"nothing can listen on {host}: {getattr(error, 'strerror', None) or error}") from None
     try:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(64)
-    except (OSError, OverflowError) as error:
+    except OSError as error:
         listener.close()
-        reason = getattr(error, "strerror", None) or error
-        raise HooklineError(f"nothing can listen on {host} port {port}: {reason}; choose another with --port") from None
+        raise HooklineError(
+            f"nothing can listen on {host} port {port}: {error.strerror}; choose another with --port"
+        ) from None
     return listener
