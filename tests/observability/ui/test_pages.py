@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 import sqlite3
 from collections.abc import Callable
@@ -67,7 +68,8 @@ def test_the_overview_tells_what_to_look_at(site: Any, ids: dict[str, str]) -> N
     assert [one["run_id"] for one in doc["failures"]] == [ids["hostile"], ids["failed"]]
     assert [one["run_id"] for one in doc["refusals"]] == [ids["refused"]]
     (slower,) = doc["slower"]
-    assert (slower["run_id"], slower["usual_s"], slower["duration_s"], slower["runs"]) == (ids["slow"], 10.0, 60.0, 20)
+    assert (slower["run_id"], slower["duration_s"], slower["runs"]) == (ids["slow"], 60.0, 20)
+    assert slower["usual_s"] == pytest.approx(10.0)
     assert [one["failing_rows"] for one in doc["failing_checks"]] == [17, 1]
     assert doc["failing_checks"][0]["name"] == "silver/orders"
     assert {one["rule"][:4] for one in doc["advice"]} == {"skew", "</sc"}
@@ -210,7 +212,7 @@ def test_what_is_not_there_says_so(site: Any) -> None:
         "/runs?before=~&limit=-1",
         "/?days=99999999999999",
     ):
-        assert site.get(path).status in (200, 404), path
+        assert site.get(path).status in (200, 307, 404), path
 
 
 # -- a store that is not what it should be -----------------------------------------------------------------------------
@@ -235,7 +237,7 @@ def test_a_store_that_is_missing_old_new_damaged_or_none_is_explained(stored: An
 
     def told() -> tuple[int, str]:
         answer = stored.get("/")
-        return answer.status, re.sub("<[^>]+>", "", answer.text)
+        return answer.status, html.unescape(re.sub("<[^>]+>", "", answer.text))
 
     status, text = told()
     assert (status, "hookline run -- job.py" in text, file.exists()) == (503, True, False)

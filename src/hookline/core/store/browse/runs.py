@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, union_all
 
 from hookline.core.store.schema import JOB_KEY, verdicts, writes
 from hookline.core.store.schema import runs as table
@@ -182,11 +182,22 @@ def durations(connection: Connection, job: str, limit: int, *, until: str | None
     return [ListedRun(*row) for row in reversed(rows)]
 
 
-def durations_of_jobs(connection: Connection, jobs: Sequence[str], limit: int) -> list[ListedRun]:
-    """The latest finished runs of each of some jobs, in no order, in one query."""
-    columns = [table.c[name] for name in ListedRun._fields]
+class TimedRun(NamedTuple):
+    """A run and what it took."""
+
+    run_id: str
+    job: str
+    environment: str | None
+    status: str
+    started_at: str
+    duration_s: float | None
+
+
+def durations_of_jobs(connection: Connection, jobs: Sequence[str], limit: int) -> list[TimedRun]:
+    """The latest runs of each of some jobs, in no order, in one query."""
+    columns = [table.c[name] for name in TimedRun._fields]
     parts = []
     for job in jobs:
-        own = select(*columns).where(table.c.job_key == job[:JOB_KEY], table.c.status == literal("finished"))
+        own = select(*columns).where(table.c.job_key == job[:JOB_KEY])
         parts.append(select(own.order_by(table.c.started_at.desc()).limit(limit).subquery()))
-    return [ListedRun(*row) for row in connection.execute(union_all(*parts))] if parts else []
+    return [TimedRun(*row) for row in connection.execute(union_all(*parts))] if parts else []

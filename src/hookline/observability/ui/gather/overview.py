@@ -31,8 +31,8 @@ from hookline.observability.ui.gather.runs import rows
 
 _SHOWN = 6
 # So many of the latest runs are looked at for jobs that got slower, for checks that failed, and for advice.
-_RECENT, _CHECKED, _ADVISED = 1_500, 150, 300
-_JOBS, _EARLIER = 120, 40
+_RECENT, _CHECKED, _ADVISED = 600, 150, 300
+_JOBS, _EARLIER = 80, 30
 _DURATION = "hookline.run.duration_s"
 
 
@@ -80,14 +80,15 @@ def _rate(total: Mapping[RunStatus, int]) -> Percent | None:
 def _slower(connection: Connection, recent: list[browse.ListedRun]) -> list[Slower]:
     """Of the jobs that ran lately, those whose last finished run is none of the usual."""
     jobs = list(dict.fromkeys(one.job for one in recent if one.status == "finished"))[:_JOBS]
-    by_job: defaultdict[str, list[browse.ListedRun]] = defaultdict(list)
+    by_job: defaultdict[str, list[browse.TimedRun]] = defaultdict(list)
     for one in browse.durations_of_jobs(connection, jobs, _EARLIER):
-        by_job[one.job].append(one)
+        if one.status == "finished":
+            by_job[one.job].append(one)
     found = [one for own in by_job.values() for one in _judged(own)]
     return sorted(found, key=lambda one: one.usual_s - one.duration_s)[:_SHOWN]
 
 
-def _judged(own: list[browse.ListedRun]) -> Iterator[Slower]:
+def _judged(own: list[browse.TimedRun]) -> Iterator[Slower]:
     own.sort(key=lambda one: one.started_at)
     *earlier, last = own
     points = [SeriesPoint(one.started_at, one.duration_s) for one in earlier if one.duration_s is not None]
