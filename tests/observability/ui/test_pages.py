@@ -295,3 +295,14 @@ def test_the_outbox_is_read_and_left_alone(stored: Any, tmp_path: Path) -> None:
     (tmp_path / "outbox.db").write_bytes(b"damaged " * 999)
     assert "it is damaged" in stored.json("/api/v1/health")["trouble"]
     assert [one.name for one in tmp_path.glob("outbox.db.corrupt*")] == []
+
+
+def test_the_reference_names_every_path_parameter_and_key() -> None:
+    page = (Path(__file__).resolve().parents[3] / "docs" / "reference" / "page.md").read_text()
+    for path, _, model, asked in openapi.ENDPOINTS:
+        (row,) = [line for line in page.splitlines() if line.startswith(f"| `{path}` |")]
+        assert [name for name, *_ in asked if f"`{name}`" not in row] == []
+        (keys,) = [line for line in page.splitlines() if line.startswith(f"`{path}`: ")]
+        assert re.findall("`([a-z_]+)`", keys.partition(": ")[2]) == [
+            name for name in model.model_fields if name != "version"
+        ]
