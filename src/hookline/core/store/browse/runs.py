@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, literal, or_, select, union_all
 
 from hookline.core.store.schema import JOB_KEY, verdicts, writes
 from hookline.core.store.schema import runs as table
@@ -14,7 +15,6 @@ from hookline.core.store.schema import runs as table
 # A stream's run may have a hundred thousand writes: so many of each run are counted, and of so many jobs names are told.
 MOST_WRITES = 100
 _MOST_JOBS = 100
-_DAY, _HOUR = 10, 13
 
 
 class Cursor(NamedTuple):
@@ -116,17 +116,22 @@ def run_ids_beginning(connection: Connection, text: str, limit: int) -> list[Lis
     return [ListedRun(*row) for row in connection.execute(select(*columns).where(begins).limit(limit))]
 
 
-def counts_by_time(
-    connection: Connection, since: str, statuses: Iterable[str], *, hourly: bool
-) -> dict[str, dict[str, int]]:
-    """By status, how many runs started on each day (``2026-11-26``), or in each hour (``2026-11-26T08``)."""
+def counts_by_time(connection: Connection, bounds: Sequence[str], statuses: Iterable[str]) -> dict[str, dict[str, int]]:
+    """By status, how many runs started from each bound until the next one.
+
+    Counting a range of an index takes a fraction of what grouping by a part of its text would.
+
+    Args:
+        bounds: times in ISO 8601, in UTC, ascending; up to 400.
+    """
+    pairs = list(itertools.pairwise(bounds))
+    spans = union_all(*(select(literal(start).label("start"), literal(end).label("until")) for start, end in pairs))
+    each = spans.subquery()
     found: dict[str, dict[str, int]] = {}
-    bucket = func.substr(table.c.started_at, 1, _HOUR if hourly else _DAY)
     for status in statuses:
-        query = (
-            select(bucket, func.count()).where(table.c.status == status, table.c.started_at >= since).group_by(bucket)
-        )
-        found[status] = {row[0]: row[1] for row in connection.execute(query)}
+        inside = (table.c.started_at >= each.c.start) & (table.c.started_at < each.c.until)
+        own = select(func.count()).where(table.c.status == status, inside).correlate(each).scalar_subquery()
+        found[status] = {row[0]: row[1] for row in connection.execute(select(each.c.start, own))}
     return found
 
 

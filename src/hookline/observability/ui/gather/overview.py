@@ -62,14 +62,14 @@ def overview(connection: Connection, days: int) -> Overview:
 
 
 def _by_time(connection: Connection, begin: str, days: int) -> list[StatusCount]:
-    hourly = days == 1
-    found = browse.counts_by_time(connection, begin, STATUSES, hourly=hourly)
     start = dt.datetime.fromisoformat(begin)
-    step = dt.timedelta(hours=1) if hourly else dt.timedelta(days=1)
-    keys = [
-        f"{start + step * number:{'%Y-%m-%dT%H' if hourly else '%Y-%m-%d'}}" for number in range(24 if hourly else days)
+    step, number = (dt.timedelta(hours=1), 24) if days == 1 else (dt.timedelta(days=1), days)
+    bounds = [(start + step * place).isoformat() for place in range(number + 1)]
+    found = browse.counts_by_time(connection, bounds, STATUSES)
+    length = len("2026-11-26T08") if days == 1 else len("2026-11-26")
+    return [
+        StatusCount(at=at[:length], **{status: found[status].get(at, 0) for status in STATUSES}) for at in bounds[:-1]
     ]
-    return [StatusCount(at=key, **{status: found[status].get(key, 0) for status in STATUSES}) for key in keys]
 
 
 def _rate(total: Mapping[RunStatus, int]) -> Percent | None:
