@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from sqlalchemy import Connection
 
-from hookline.core.events import Column, content_id
+from hookline.core.events import Column, Dataset
 from hookline.core.labels import LabelsConfig
 from hookline.core.store import reading
 from hookline.core.store.browse import datasets as browse
@@ -18,12 +18,12 @@ from hookline.observability.ui.documents import (
     ColumnRow,
     CostDay,
     DatasetDetail,
-    Named,
     SchemaRow,
     WritePoint,
 )
 from hookline.observability.ui.gather.ancestry import Ancestry
 from hookline.observability.ui.gather.datasets import COST_DAYS, rows
+from hookline.observability.ui.gather.run import named
 from hookline.observability.ui.gather.runs import checks_of, error_class
 
 MOST_WRITES = 60
@@ -52,8 +52,8 @@ def dataset(
         earlier=shown[0].started_at if len(written) > MOST_WRITES else None,
         checks=[*_histories(connection, shown)],
         schemas=[*_schemas(reading.schemas(connection, *name))],
-        made_from=[_named(one) for one in ancestry.made_from(name)],
-        datasets_downstream=[_named((one.namespace, one.name)) for one in downstream if one.kind == "dataset"],
+        made_from=[named(Dataset(*one)) for one in ancestry.made_from(name)],
+        datasets_downstream=[named(Dataset(one.namespace, one.name)) for one in downstream if one.kind == "dataset"],
         jobs_downstream=[one.name for one in downstream if one.kind == "job"],
         cost_days=[
             CostDay(day=one.what, amount=one.amount, runs=one.runs) for one in spent if one.currency == currency
@@ -120,7 +120,3 @@ def _schemas(versions: Sequence[SchemaVersion]) -> Iterable[SchemaRow]:
         )
         before = now
     return rows[::-1][:_MOST_SCHEMAS]
-
-
-def _named(name: tuple[str, str]) -> Named:
-    return Named(namespace=name[0], name=name[1], dataset_id=content_id(*name))
