@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import os
 import re
+import shutil
+import subprocess
 import sys
+import time
+from base64 import b64decode
 from collections.abc import Callable, Iterator
 from functools import cache
 from importlib.machinery import ModuleSpec
@@ -193,3 +198,184 @@ def _only_valid_events(_invalid_events: list[str]) -> Iterator[None]:
     problems = list(dict.fromkeys(_invalid_events))
     _invalid_events.clear()
     assert problems == []
+
+
+# -- a real browser ----------------------------------------------------------------------------------------------------
+
+FLAGS = (
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-dev-shm-usage",
+    "--hide-scrollbars",
+    "--window-size=1400,900",
+)
+_PATIENCE_S = 60.0
+
+
+class Page:
+    """One page in the browser, spoken to by the DevTools protocol."""
+
+    def __init__(self, browser: Browser, target: str | None = None) -> None:
+        self._browser = browser
+        self.own = "file:"  # what the page may load from
+        self.target = target or browser.call("Target.createTarget", url="about:blank")["targetId"]
+        self.session = browser.call("Target.attachToTarget", targetId=self.target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            self.call(f"{domain}.enable")
+
+    def call(self, method: str, **parameters: Any) -> Any:
+        return self._browser.call(method, self.session, **parameters)
+
+    def open(self, place: Path | str, fragment: str = "", *, scheme: str = "light") -> None:
+        """Load a file, or an address, and wait until its script is through."""
+        self.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        self.call("Page.navigate", url="about:blank")
+        address = place if isinstance(place, str) else place.as_uri()
+        self.call("Page.navigate", url=address + (f"#{fragment}" if fragment else ""))
+        self.wait("document.readyState === 'complete' && (document.contentType !== 'text/html' "
+                  "|| !document.getElementById('hl-data') || document.documentElement.dataset.ready === 'yes')")  # fmt: skip
+
+    def eval(self, expression: str) -> Any:
+        """The value of an expression in the page."""
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
+        return answer["result"].get("value")
+
+    def wait(self, condition: str) -> None:
+        deadline = time.monotonic() + _PATIENCE_S
+        while not self.eval(condition):
+            assert time.monotonic() < deadline, f"never came true: {condition}"
+            time.sleep(0.02)
+
+    def inside(self) -> Page:
+        """The one frame of this page, which the browser keeps in a process of its own."""
+        deadline = time.monotonic() + _PATIENCE_S
+        while time.monotonic() < deadline:
+            targets = self._browser.call("Target.getTargets")["targetInfos"]
+            found = [one["targetId"] for one in targets if one["type"] == "iframe"]
+            if found:
+                return Page(self._browser, found[0])
+            time.sleep(0.02)
+        raise AssertionError("the frame never came")
+
+    def center(self, selector: str) -> tuple[float, float]:
+        box = self.eval(
+            f"(() => {{ const box = document.querySelector({json.dumps(selector)}).getBoundingClientRect(); "
+            "return [box.x + box.width / 2, box.y + box.height / 2]; })()"
+        )
+        return box[0], box[1]
+
+    def hover(self, selector: str) -> None:
+        x, y = self.center(selector)
+        self.call("Input.dispatchMouseEvent", type="mouseMoved", x=x, y=y)
+
+    def click(self, selector: str) -> None:
+        self.hover(selector)
+        x, y = self.center(selector)
+        for kind in ("mousePressed", "mouseReleased"):
+            self.call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+    def key(self, key: str) -> None:
+        code = {"Enter": 13, "Escape": 27, " ": 32}.get(key, 0)
+        text = {"Enter": "\r"}.get(key, key if len(key) == 1 else "")
+        self.call("Input.dispatchKeyEvent", type="keyDown", key=key, text=text, windowsVirtualKeyCode=code)
+        self.call("Input.dispatchKeyEvent", type="keyUp", key=key, windowsVirtualKeyCode=code)
+
+    def type(self, text: str) -> None:
+        self.call("Input.insertText", text=text)
+
+    def screenshot(self) -> bytes:
+        return b64decode(self.call("Page.captureScreenshot", format="png")["data"])
+
+    def told(self) -> str:
+        return str(self.eval("document.querySelector('.told').textContent"))
+
+    def complaints(self) -> list[str]:
+        """What scripts threw, what the policy stopped, and what the page wanted from elsewhere."""
+        found = []
+        for event in self._browser.events:
+            if event.get("sessionId") != self.session:
+                continue
+            what = event["params"]
+            if event["method"] == "Runtime.exceptionThrown":
+                found.append(str(what["exceptionDetails"]))
+            elif event["method"] == "Log.entryAdded" and what["entry"]["level"] in ("error", "warning"):
+                found.append(str(what["entry"]["text"]))
+            elif event["method"] == "Network.requestWillBeSent":
+                url = what["request"]["url"]
+                found += [] if url.startswith((self.own, "about:", "data:")) else [url]
+            elif event["method"] == "Page.javascriptDialogOpening":
+                found.append(f"a dialog: {what['message']}")
+        return found
+
+
+class Browser:
+    """Chromium without a window, on a pipe."""
+
+    def __init__(self, program: str, folder: Path) -> None:
+        self.events: list[dict[str, Any]] = []
+        self._ids = itertools.count(1)
+        to_it, self._to = os.pipe()
+        self._from, from_it = os.pipe()
+        # The protocol is on the file descriptors 3 and 4; a shell puts them there, whatever is open here.
+        line = f'exec "$@" 3<&{to_it} 4>&{from_it}'
+        command = ["bash", "-c", line, "bash", program, *FLAGS, f"--user-data-dir={folder}", "--remote-debugging-pipe"]
+        self._process = subprocess.Popen(
+            [*command, "about:blank"], pass_fds=(to_it, from_it), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        os.close(to_it)
+        os.close(from_it)
+        self._rest = b""
+
+    def call(self, method: str, session: str | None = None, **parameters: Any) -> Any:
+        number = next(self._ids)
+        message = {"id": number, "method": method, "params": parameters} | ({"sessionId": session} if session else {})
+        os.write(self._to, json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._read()
+            if answer.get("id") == number:
+                assert "error" not in answer, f"{method}: {answer['error']}"
+                return answer["result"]
+            if "method" in answer:
+                self.events.append(answer)
+
+    def _read(self) -> dict[str, Any]:
+        while b"\0" not in self._rest:
+            chunk = os.read(self._from, 1 << 20)
+            assert chunk, "the browser has gone"
+            self._rest += chunk
+        message, _, self._rest = self._rest.partition(b"\0")
+        answer: dict[str, Any] = json.loads(message)
+        return answer
+
+    def close(self) -> None:
+        self.call("Browser.close")
+        self._process.wait(20)
+        os.close(self._to)
+        os.close(self._from)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    program = shutil.which("chromium")
+    if program is None:
+        pytest.skip("Chromium is not installed (Debian: chromium)")
+    made = Browser(program, tmp_path_factory.mktemp("chromium"))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def view(browser: Browser) -> Iterator[Page]:
+    """A new page, which has to stay without complaints."""
+    page = Page(browser)
+    yield page
+    assert page.complaints() == []
+    browser.call("Target.closeTarget", targetId=page.target)
+    browser.events.clear()

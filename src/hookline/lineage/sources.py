@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +20,7 @@ from hookline.lineage.works import Period, graph_of
 
 if TYPE_CHECKING:
     from hookline.core.config import Config
+    from hookline.core.store import StoredLineage
     from hookline.lineage.networked import Lineage
 
 
@@ -110,22 +111,31 @@ def of_config(config: Config, period: Period, *, events: bool = False) -> Lineag
     """
     from hookline.core.store import Store
 
-    plugins = {entry.name: entry.options for entry in config.plugins}
-    options = plugins.get("lineage") or plugins.get("openlineage") or {}
     if events:
-        path = plugins.get("lineage", {}).get("path")
+        path = next((entry.options.get("path") for entry in config.plugins if entry.name == "lineage"), None)
         place = events_path(Path(path) if path else None, state_dir=config.state_dir, base_dir=config.base_dir)
         return of_files([place], period)
     store = Store.existing(config.store_url())
     if store is None:
         return LineageGraph()
     try:
-        namespace = job_namespace(options.get("namespace"))
-        graph = graph_of(works_from_store(store.lineage(), job_namespace=namespace), period)
+        return of_lineage(store.lineage(), config, period)
     finally:
         store.close()
+
+
+def of_lineage(lineage: StoredLineage, config: Config, period: Period | None = None) -> LineageGraph:
+    """The graph of what a store knows, or of a part of that, with what the configuration tells of its datasets."""
+    options = _lineage_options(config)
+    works = works_from_store(lineage, job_namespace=job_namespace(options.get("namespace")))
+    graph = graph_of(works, period or Period())
     tell(graph, options)
     return graph
+
+
+def _lineage_options(config: Config) -> Mapping[str, Any]:
+    plugins = {entry.name: entry.options for entry in config.plugins}
+    return plugins.get("lineage") or plugins.get("openlineage") or {}
 
 
 def _several(value: str | Iterable[str]) -> tuple[str, ...]:

@@ -41,6 +41,7 @@ PUBLISHED = {
     5: "6e8eef23",
     6: "b5607954",
     7: "d5d28c3f",
+    8: "c7ff47ed",
 }
 OPEN = "import sys; from hookline.core.store import Store; Store(sys.argv[1]).close()"
 
@@ -152,6 +153,7 @@ def test_a_published_step_is_never_changed():
         5: migrations.VERSION_5,
         6: migrations.VERSION_6,
         7: migrations.VERSION_7,
+        8: migrations.VERSION_8,
     }
     assert len(steps) == len(migrations.STEPS) == migrations.VERSION
     found = {number: hashlib.sha256("\n".join(step).encode()).hexdigest()[:8] for number, step in steps.items()}

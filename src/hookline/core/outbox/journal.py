@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from hookline.core.outbox import tally
 from hookline.core.outbox.claimant import claimant, is_dead
 from hookline.core.outbox.database import Database
 from hookline.core.outbox.message import Entry, Message, checksum_of
@@ -143,21 +144,23 @@ class Journal:
 
     def pending(self) -> dict[str, int]:
         """How many messages wait, by sink."""
-        return dict(self._rows("SELECT sink, COUNT(*) FROM messages WHERE state = 0 GROUP BY sink"))
+        with self._database.reading() as connection:
+            return tally.pending(connection)
 
     def dead(self) -> dict[str, int]:
         """How many messages were refused for good, by sink."""
-        return dict(self._rows("SELECT sink, COUNT(*) FROM messages WHERE state = 2 GROUP BY sink"))
+        with self._database.reading() as connection:
+            return tally.dead(connection)
 
     def last_reasons(self) -> dict[str, str]:
         """Why the last of the messages that were refused for good was, by sink."""
-        query = "SELECT sink, reason FROM messages WHERE state = 2 AND reason IS NOT NULL ORDER BY settled_at"
-        return dict(self._rows(query))
+        with self._database.reading() as connection:
+            return tally.last_reasons(connection)
 
     def oldest(self, sink: str) -> float | None:
         """When the first message that waits for a sink was put, in seconds since the epoch."""
-        rows = self._rows("SELECT created_at FROM messages WHERE sink = ? AND state = 0 ORDER BY seq LIMIT 1", (sink,))
-        return float(rows[0][0]) if rows else None
+        with self._database.reading() as connection:
+            return tally.oldest(connection, sink)
 
     def known(self, sink: str, ids: Sequence[str]) -> set[str]:
         """Which of these ids are on disk already, delivered or not."""

@@ -34,7 +34,7 @@ from hookline.core.store.records import (
     StoredRun,
     Subject,
 )
-from hookline.core.store.trouble import is_unfit, kind_of
+from hookline.core.store.trouble import is_unfit, kind_of, reason
 from hookline.core.store.url import parse, shown
 
 _BUSY_TIMEOUT_S = 5.0
@@ -101,7 +101,7 @@ class Store:
         except SQLAlchemyError as error:
             if is_unfit(error):
                 raise UnfitRowError(f"the store {self._shown} refuses a row: {kind_of(error)}") from None
-            raise StoreError(f"the store {self._shown} can't be used: {_reason(error)}") from None
+            raise StoreError(f"the store {self._shown} can't be used: {reason(error)}") from None
 
     def upsert(
         self,
@@ -298,11 +298,3 @@ def _storable(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def _reason(error: SQLAlchemyError) -> str:
-    """SQLite's own words, which name no parameter; of PostgreSQL's, which may quote the URL, only the kind."""
-    original = getattr(error, "orig", None)
-    if isinstance(original, sqlite3.Error):
-        return str(original)
-    return kind_of(error)

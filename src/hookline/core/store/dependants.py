@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict, deque
+from collections.abc import Iterable, Mapping
 
 from sqlalchemy import Connection, select
 
@@ -12,9 +13,19 @@ from hookline.core.store.schema import edges, reads, runs, writes
 
 def dependants(connection: Connection, namespace: str, name: str) -> tuple[Dependant, ...]:
     """See ``Store.dependants``."""
-    start = (namespace, name)
+    return downstream((namespace, name), _made(connection), _readers(connection))
+
+
+def downstream(
+    start: Name, made: Mapping[Name, Iterable[Name]], readers: Mapping[Name, Iterable[str]]
+) -> tuple[Dependant, ...]:
+    """Who is downstream of a dataset.
+
+    Args:
+        made: by source, what was made of it.
+        readers: by dataset, the jobs that read it.
+    """
     distances = {start: 0}
-    made = _made(connection)
     waiting = deque([start])
     while waiting:
         source = waiting.popleft()
@@ -22,7 +33,6 @@ def dependants(connection: Connection, namespace: str, name: str) -> tuple[Depen
             if target not in distances:
                 distances[target] = distances[source] + 1
                 waiting.append(target)
-    readers = _readers(connection)
     found = [Dependant("dataset", *one, distance) for one, distance in distances.items() if distance]
     jobs: dict[str, int] = {}
     for one, distance in distances.items():

@@ -22,6 +22,7 @@ _Payload = Mapping[str, Any]
 def _run_started(store: Store, connection: Connection, payload: _Payload) -> None:
     names = ("run_id", "job", "environment", "parent_run_id", "parent_job", "started_at")
     row = {name: payload.get(name) for name in names} | {"run_by": payload.get("user")}
+    row["job_key"] = str(payload.get("job") or "")[: schema.JOB_KEY]
     # A run that ended stays ended when its beginning is delivered again.
     store.upsert(connection, schema.runs, {**row, "status": "running"}, keep=("status",))
 

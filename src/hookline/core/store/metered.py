@@ -9,12 +9,13 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from statistics import median
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, RowMapping, delete, select
 
+from hookline.core.events import content_id
 from hookline.core.store import schema
 from hookline.core.store.packing import pack, unpack
 from hookline.core.store.records import Measurement, SeriesPoint, Subject
@@ -37,6 +38,18 @@ def keep_measurement(store: Store, connection: Connection, payload: _Payload) ->
     row = {name: payload[name] for name in ("event_id", "run_id", "at", "good")}
     document = pack(payload["document"])
     store.upsert(connection, schema.measurements, {**row, "subject_id": subject.id, "document": document})
+    for dataset_id, amount in _amounts(payload["document"].get("cost")):
+        own = {"run_id": payload["run_id"], "dataset_id": dataset_id, "subject_id": subject.id, "at": payload["at"]}
+        currency = str(payload["document"]["cost"]["currency"])[:8]
+        store.upsert(connection, schema.costs, {**own, "amount": amount, "currency": currency})
+
+
+def _amounts(cost: _Payload | None) -> Iterator[tuple[str, float]]:
+    """Of the run as a whole, and of each dataset."""
+    if cost is not None:
+        yield "", float(cost["total"])
+        for namespace, name, amount in cost["by_dataset"]:
+            yield content_id(namespace, name), float(amount)
 
 
 def compact_measurements(store: Store, connection: Connection, payload: _Payload) -> None:
@@ -46,6 +59,7 @@ def compact_measurements(store: Store, connection: Connection, payload: _Payload
     """
     table = schema.measurements
     connection.execute(delete(schema.metric_days).where(schema.metric_days.c.day < payload["forget_before"]))
+    connection.execute(delete(schema.costs).where(schema.costs.c.at < payload["forget_before"]))
     chosen = select(table).where(table.c.at < payload["fold_before"]).order_by(table.c.at).limit(_AT_ONCE)
     rows = connection.execute(chosen).mappings().all()
     found: defaultdict[tuple[str, str, str], defaultdict[int, list[float]]] = defaultdict(lambda: defaultdict(list))
@@ -69,6 +83,27 @@ def measurements(connection: Connection, run_id: str) -> tuple[Measurement, ...]
     joined = select(table, of).join(of, of.c.subject_id == table.c.subject_id)
     rows = connection.execute(joined.where(table.c.run_id == run_id).order_by(table.c.at, table.c.event_id))
     return tuple(_measurement(row) for row in rows.mappings())
+
+
+def measured(connection: Connection, event_ids: Sequence[str]) -> dict[str, Measurement]:
+    """What was measured of some runs and writes, by their ids."""
+    table, of = schema.measurements, schema.subjects
+    joined = select(table, of).join(of, of.c.subject_id == table.c.subject_id)
+    rows = connection.execute(joined.where(table.c.event_id.in_(event_ids))).mappings()
+    return {row["event_id"]: _measurement(row) for row in rows}
+
+
+def last_measured_runs(connection: Connection, since: str, limit: int) -> tuple[Measurement, ...]:
+    """What was measured of the latest runs since a moment, latest first; of so many runs and writes at most."""
+    table, of = schema.measurements, schema.subjects
+    recent = (
+        select(table.c.event_id, table.c.run_id).where(table.c.at >= since).order_by(table.c.at.desc()).limit(limit)
+    )
+    every = recent.subquery()
+    joined = select(table, of).join(of, of.c.subject_id == table.c.subject_id)
+    own = select(every.c.event_id).where(every.c.event_id == every.c.run_id)
+    rows = connection.execute(joined.where(table.c.event_id.in_(own)).order_by(table.c.at.desc())).mappings()
+    return tuple(_measurement(row) for row in rows)
 
 
 def last_measurements(

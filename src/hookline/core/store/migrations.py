@@ -221,6 +221,25 @@ VERSION_7 = (
     )""",
 )
 
+# What lists of runs and datasets are found by, and what runs and their datasets cost.
+VERSION_8 = (
+    "CREATE INDEX ix_hookline_runs_status ON hookline_runs (status, started_at)",
+    "ALTER TABLE hookline_runs ADD COLUMN job_key VARCHAR(200)",
+    "UPDATE hookline_runs SET job_key = substr(job, 1, 200)",
+    "CREATE INDEX ix_hookline_runs_job_key ON hookline_runs (job_key, started_at)",
+    "CREATE INDEX ix_hookline_writes_dataset_started ON hookline_writes (dataset_id, started_at)",
+    """CREATE TABLE hookline_costs (
+        run_id VARCHAR(64) NOT NULL,
+        dataset_id VARCHAR(32) NOT NULL,
+        subject_id VARCHAR(32) NOT NULL,
+        at VARCHAR(40) NOT NULL,
+        amount FLOAT NOT NULL,
+        currency VARCHAR(8) NOT NULL,
+        PRIMARY KEY (run_id, dataset_id)
+    )""",
+    "CREATE INDEX ix_hookline_costs_dataset_id ON hookline_costs (dataset_id, at, currency, subject_id, amount)",
+)
+
 
 def _first(connection: Connection) -> None:
     _execute(connection, VERSION_1)
@@ -266,6 +285,10 @@ def _seventh(connection: Connection) -> None:
     _execute(connection, VERSION_7)
 
 
+def _eighth(connection: Connection) -> None:
+    _execute(connection, VERSION_8)
+
+
 def _schemas_of(connection: Connection, of_dataset: dict[str, str]) -> list[dict[str, Any]]:
     rows = connection.execute(
         text(
@@ -283,7 +306,7 @@ def _execute(connection: Connection, statements: tuple[str, ...]) -> None:
 
 
 # One step a version, in order.
-STEPS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fourth, _fifth, _sixth, _seventh)
+STEPS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fourth, _fifth, _sixth, _seventh, _eighth)
 VERSION = len(STEPS)
 
 

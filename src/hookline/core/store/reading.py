@@ -6,9 +6,9 @@ import datetime as dt
 import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, RowMapping, Table, select
+from sqlalchemy import Connection, RowMapping, Table, func, select
 
 from hookline.core.errors import UnknownRunError
 from hookline.core.events import (
@@ -39,6 +39,14 @@ from hookline.core.store.schema import edges, reads, verdicts, writes
 from hookline.core.store.schema import runs as run_table
 from hookline.core.store.schema import schemas as schema_table
 
+
+class Part(NamedTuple):
+    """So many of a run's writes, the latest ones but for those that are skipped."""
+
+    most: int
+    skipped: int = 0
+
+
 _NAMED_RUNS = 5
 _RECENT_RUNS = 200
 _OBSERVED: Mapping[str | None, Callable[[str], str | int | float]] = {"int": int, "float": float}
@@ -51,12 +59,16 @@ def runs(connection: Connection, limit: int) -> tuple[RunRecord, ...]:
     return tuple(RunRecord(*row) for row in rows)
 
 
-def run(connection: Connection, run_id: str) -> StoredRun:
-    """See ``Store.run``."""
+def run(connection: Connection, run_id: str, part: Part | None = None) -> StoredRun:
+    """See ``Store.run``.
+
+    Args:
+        part: of a run with many writes, which of them; without what is known of where their columns came from.
+    """
     row = _the_run(connection, run_id.strip().lower())
     now = utc_now()
     started_at = _time(row["started_at"]) or _time(row["finished_at"]) or now
-    written = _writes_of(connection, row["run_id"])
+    written = _writes_of(connection, row["run_id"], part)
     goes_on = row["status"] == "running"
     return StoredRun(
         Run(
@@ -188,21 +200,26 @@ def _reads_of(connection: Connection, run_id: str) -> tuple[Read, ...]:
     return tuple(Read(Dataset(*name)) for name in sorted(tuple(row) for row in connection.execute(query)))
 
 
-def _writes_of(connection: Connection, run_id: str) -> tuple[Write, ...]:
+def _writes_of(connection: Connection, run_id: str, part: Part | None) -> tuple[Write, ...]:
     """In the order in which the writes began."""
-    own = _of_writes(connection, verdicts, run_id)
-    inputs = _of_writes(connection, edges, run_id)
-    lineages = traced.of_run(connection, run_id)
-    rows = connection.execute(select(writes).where(writes.c.run_id == run_id)).mappings().all()
+    query = select(writes).where(writes.c.run_id == run_id)
+    if part is not None:
+        latest_first = query.order_by(func.length(writes.c.write_id).desc(), writes.c.write_id.desc())
+        query = latest_first.limit(part.most).offset(part.skipped)
+    rows = connection.execute(query).mappings().all()
+    ids = [row["write_id"] for row in rows] if part is not None else None
+    own = _of_writes(connection, verdicts, run_id, ids)
+    inputs = _of_writes(connection, edges, run_id, ids)
+    lineages = traced.of_run(connection, run_id) if part is None else {}
     return tuple(
         _write(row, inputs[row["write_id"]], own[row["write_id"]], lineages.get(row["write_id"]))
         for row in sorted(rows, key=lambda row: (len(row["write_id"]), row["write_id"]))
     )
 
 
-def _of_writes(connection: Connection, table: Table, run_id: str) -> dict[str, list[RowMapping]]:
+def _of_writes(connection: Connection, table: Table, run_id: str, ids: list[str] | None) -> dict[str, list[RowMapping]]:
     """A table's rows by the run's write that they belong to."""
-    of_run = table.c.write_id.in_(select(writes.c.write_id).where(writes.c.run_id == run_id))
+    of_run = table.c.write_id.in_(select(writes.c.write_id).where(writes.c.run_id == run_id) if ids is None else ids)
     found: defaultdict[str, list[RowMapping]] = defaultdict(list)
     for row in connection.execute(select(table).where(of_run).order_by(*table.primary_key)).mappings():
         found[row["write_id"]].append(row)

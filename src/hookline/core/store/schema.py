@@ -5,6 +5,8 @@ from __future__ import annotations
 from sqlalchemy import BigInteger, Boolean, Column, Float, Index, Integer, MetaData, String, Table, Text
 
 metadata = MetaData()
+# A job's name may be longer than an index entry: runs are found by so many characters of it.
+JOB_KEY = 200
 
 schema_version = Table("hookline_schema_version", metadata, Column("version", Integer, nullable=False))
 runs = Table(
@@ -27,6 +29,9 @@ runs = Table(
     Column("notes", Text),
     Column("plugins", Text),
     Column("run_by", Text),
+    Column("job_key", String(JOB_KEY)),
+    Index("ix_hookline_runs_status", "status", "started_at"),
+    Index("ix_hookline_runs_job_key", "job_key", "started_at"),
 )
 reads = Table(
     "hookline_reads",
@@ -64,6 +69,7 @@ writes = Table(
     Column("quarantine", Text),
     Column("data_version", Text),
     Column("lineage_id", String(32)),
+    Index("ix_hookline_writes_dataset_started", "dataset_id", "started_at"),
 )
 # Where the columns of writes came from, once for all writes that say the same; lineage_id: content_id of the document.
 column_lineage = Table(
@@ -154,6 +160,18 @@ metric_days = Table(
     Column("metric", String(160), primary_key=True),
     Column("day", String(10), primary_key=True),
     Column("hours", Text, nullable=False),
+)
+# What a run cost (an empty dataset_id), and its datasets' shares; subject_id is that of the job.
+costs = Table(
+    "hookline_costs",
+    metadata,
+    Column("run_id", String(64), primary_key=True),
+    Column("dataset_id", String(32), primary_key=True),
+    Column("subject_id", String(32), nullable=False),
+    Column("at", String(40), nullable=False),
+    Column("amount", Float, nullable=False),
+    Column("currency", String(8), nullable=False),
+    Index("ix_hookline_costs_dataset_id", "dataset_id", "at", "currency", "subject_id", "amount"),
 )
 # The versions of a dataset's columns, from 1: a new one where a published write's differ from the write's before it.
 schemas = Table(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+
 from sqlalchemy.exc import DataError, IntegrityError, InterfaceError, ProgrammingError, SQLAlchemyError, StatementError
 
 # Of SQLSTATE: data exception, integrity violation, a limit such as an index entry's size.
@@ -27,6 +29,14 @@ def kind_of(error: SQLAlchemyError) -> str:
     if name == "OperationalError" and not state:
         return "it can't be reached, or refuses the login"
     return f"{name} (SQLSTATE {state})" if state else name
+
+
+def reason(error: SQLAlchemyError) -> str:
+    """SQLite's own words, which name no parameter; of PostgreSQL's, which may quote the URL, only the kind."""
+    original = getattr(error, "orig", None)
+    if isinstance(original, sqlite3.Error):
+        return str(original)
+    return kind_of(error)
 
 
 def _state(error: SQLAlchemyError) -> str:

@@ -9,6 +9,6 @@ place that forbids scripts, the picture is the SVG.
 from __future__ import annotations
 
 from hookline.lineage.picture.draw import svg
-from hookline.lineage.picture.page import frame, page
+from hookline.lineage.picture.page import frame, page, policed_page
 
-__all__ = ["frame", "page", "svg"]
+__all__ = ["frame", "page", "policed_page", "svg"]

@@ -25,6 +25,11 @@ def page(graph: LineageGraph) -> str:
     return _page(Drawing.of(graph))
 
 
+def policed_page(graph: LineageGraph) -> tuple[str, str]:
+    """The same with its content-security policy, for a server that sends that along."""
+    return page(graph), _policy()
+
+
 def frame(graph: LineageGraph) -> str:
     """The page in a frame, for a notebook's output."""
     drawing = Drawing.of(graph)
@@ -36,15 +41,10 @@ def frame(graph: LineageGraph) -> str:
 
 
 def _page(drawing: Drawing) -> str:
-    style = css() + resource("page.css")
-    script = resource("picture.js")
-    policy = (
-        f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
+    style, script = _style(), resource("picture.js")
     return (
         '<!doctype html>\n<html lang="en" class="hl-vars"><head><meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy()}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="light dark">'
         f"<title>Lineage</title><style>{style}</style></head>"
         f'<body><div id="hl-bar"></div><div id="hl-room">{draw(drawing)}</div>'
@@ -52,6 +52,15 @@ def _page(drawing: Drawing) -> str:
         f'<script type="application/json" id="hl-data">{_data(drawing)}</script>'
         f"<script>{script}</script></body></html>\n"
     )
+
+
+def _style() -> str:
+    return css() + resource("page.css")
+
+
+def _policy() -> str:
+    script, style = _hash(resource("picture.js")), _hash(_style())
+    return f"default-src 'none'; script-src '{script}'; style-src '{style}'; base-uri 'none'; form-action 'none'"
 
 
 def _data(drawing: Drawing) -> str:
