@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import pytest
-from tests.observability.cloud.conftest import Listener, Moody, a_write
+from tests.observability.cloud.conftest import REFUSAL, Listener, Moody, a_write
 
 from hookline.core.errors import ConfigError
 from hookline.plugins.datadog import DatadogConfig, DatadogPlugin
@@ -76,7 +76,7 @@ def test_a_run_is_points_spans_a_check_and_records(bus: BusUnderTest) -> None:
 
 def test_failures_and_refused_writes_are_events(bus: BusUnderTest) -> None:
     bus.load(DatadogPlugin, {})
-    bus.bus.notify("on_write_failed", a_write(write_id="w/2", published=False), bus.run)
+    bus.bus.notify("on_write_failed", a_write(write_id="w/2", published=False, error=REFUSAL), bus.run)
     bus.bus.notify("on_run_finished", sample_run_ended(), bus.run)
     bus.failed_run()
     titles = [payload["title"] for kind, payload in sent(bus, "statsd") if kind == "event"]

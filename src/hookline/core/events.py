@@ -614,6 +614,11 @@ class Write:
         """Whether a gate stopped it."""
         return self.error is not None and self.error.type.rpartition(".")[2] == "WriteRefusedError"
 
+    @property
+    def status(self) -> Literal["finished", "failed", "refused"]:
+        """How it ended."""
+        return "refused" if self.refused else "failed" if self.error else "finished"
+
     def kept(self) -> Write:
         """The same without what is only for who is told of its end: values that may be rows', and SQL."""
         return dataclasses.replace(self, measured=(), statement=None)

@@ -27,7 +27,7 @@ def record_of_start(event: RunStarted, run: Run, labels: LabelsConfig) -> dict[s
 def record_of_write(write: Write, run: Run, labels: LabelsConfig) -> dict[str, Any]:
     """A write ended, well or not."""
     known = labels.of(write.dataset)
-    status = status_of(write)
+    status = write.status
     counts = Counter(verdict.status for verdict in write.verdicts)
     failed = [verdict for verdict in write.verdicts if verdict.status in ("failed", "error")]
     facts: dict[str, Any] = {
@@ -84,17 +84,6 @@ def record_of_end(ended: RunEnded, run: Run, labels: LabelsConfig, *, cost: floa
     return _record(
         f"run.{ended.status}", level, ended.finished_at, run, f"run of {_name(run.job)} {ended.status}", facts
     )
-
-
-def status_of(write: Write) -> str:
-    """How a write ended: finished, failed or refused."""
-    if any(verdict.refuses for verdict in write.verdicts) or _is_refusal(write.error):
-        return "refused"
-    return "failed" if write.error else "finished"
-
-
-def _is_refusal(error: ErrorInfo | None) -> bool:
-    return error is not None and error.type.rpartition(".")[2] == "WriteRefusedError"
 
 
 def _record(

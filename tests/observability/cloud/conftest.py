@@ -377,3 +377,4 @@ def points_payload(points: Sequence[Point], run: Run | None = None) -> dict[str,
 
 AT_ONCE = utc_now()
 ERROR = ErrorInfo("builtins.ValueError")
+REFUSAL = ErrorInfo("hookline.core.errors.WriteRefusedError")

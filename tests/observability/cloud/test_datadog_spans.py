@@ -14,7 +14,17 @@ from typing import Any
 
 import msgpack
 import pytest
-from tests.observability.cloud.conftest import ERROR, HOSTILE, Agent, Moody, a_write, an_end, free_port, message
+from tests.observability.cloud.conftest import (
+    ERROR,
+    HOSTILE,
+    REFUSAL,
+    Agent,
+    Moody,
+    a_write,
+    an_end,
+    free_port,
+    message,
+)
 
 from hookline.core.errors import SinkError
 from hookline.core.events import Dataset, Read, Run, as_dict, content_id, utc_now
@@ -213,7 +223,7 @@ def test_hostile_names_are_taken_by_the_agent(agent: Agent) -> None:
 
 def test_records_carry_the_ids_of_their_trace(moody: Make, run: Run) -> None:
     intake = moody()
-    write = a_write(write_id=f"{run.run_id}/1")
+    write = a_write(write_id=f"{run.run_id}/1", error=REFUSAL)
     record = record_of_write(write, run, LABELS)
     told = record_for(record, run, "etl", "prod", write.write_id)
     RecordSink(intake.url, "the-key", 1.0).deliver([message(told, "record")])

@@ -14,6 +14,7 @@ import pytest
 from tests.observability.cloud.conftest import (
     ERROR,
     HOSTILE,
+    REFUSAL,
     Listener,
     a_write,
     all_points,
@@ -175,7 +176,7 @@ def test_failures_and_refusals_are_events_and_a_runs_end_is_a_check(listener: Li
     run, labels = sample_run(environment="prod"), LabelsConfig(owner="sales", tags={"cost_center": "4711", "env": "x"})
     failed = an_end(status="failed", error=ERROR)
     one = sink(listener, "prod")
-    one.deliver([message(event_of_write(a_write(published=False), run, labels, "prod"), "event")])
+    one.deliver([message(event_of_write(a_write(published=False, error=REFUSAL), run, labels, "prod"), "event")])
     one.deliver([message(event_of_run(failed, run, labels, "prod"), "event")])
     one.deliver([message(check_of_run(failed, run, labels, "prod"), "check")])
     one.deliver([message(check_of_run(an_end(), run, labels, "prod"), "check")])

@@ -18,7 +18,6 @@ from hookline.core.events import Dataset, ErrorInfo, Run, RunEnded, RunStatus, W
 from hookline.core.labels import LabelsConfig
 from hookline.core.telemetry import StageTelemetry
 from hookline.core.text import printable, shorten
-from hookline.observability.records import status_of
 
 _LONGEST = 300
 _LONGEST_SERVICE = 100
@@ -82,7 +81,7 @@ class SpanMaker:
         """The spans of a write that ended: its own, its inputs' and its stages'."""
         known = self._labels.of(write.dataset)
         own = span_id(write.write_id)
-        status = status_of(write)
+        status = write.status
         meta = {
             **_of_dataset(write.dataset, "producer"),
             "hookline.write_id": write.write_id,

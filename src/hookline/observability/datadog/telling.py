@@ -24,7 +24,8 @@ def event_of_write(write: Write, run: Run, labels: LabelsConfig, environment: st
     known = labels.of(write.dataset)
     own = {"job": run.job, "dataset": str(write.dataset), "layer": known.layer, "owner": known.owner}
     checks = [f"{one['check']}: {one.get('failing_rows', '?')} rows" for one in record.get("failed_checks", ())]
-    reason = record.get("error_condition") or record.get("error_type") or ""
+    # That of a refusal is the checks that failed.
+    reason = None if write.refused and checks else record.get("error_condition") or record.get("error_type")
     text = "; ".join([reason, *checks] if reason else checks) or "no reason is known"
     return _event(
         record,

@@ -37,9 +37,7 @@ def points_of_write(
 
 
 def _of_write(write: Write, make: Maker) -> Iterator[Point]:
-    refused = any(verdict.refuses for verdict in write.verdicts) or _is_refusal(write)
-    status = "refused" if refused else "failed" if write.error else "finished"
-    yield from make("write.ended", 1, status=status)
+    yield from make("write.ended", 1, status=write.status)
     if write.error is None:
         yield from make("write.rows", write.rows)
         yield from make("write.bytes", write.bytes)
@@ -52,7 +50,7 @@ def _of_write(write: Write, make: Maker) -> Iterator[Point]:
     yield from make("write.overhead_s", write.overhead_s if write.duration_s is not None else None)
     yield from _of_spark(write, make)
     yield from _of_stream(write, make)
-    yield from _of_quality(write.verdicts, refused, make)
+    yield from _of_quality(write.verdicts, write.refused, make)
     if write.published and write.error is None:
         yield from make("write.latency_s", _latency_s(write))
 
@@ -139,7 +137,3 @@ def _distances(verdicts: tuple[Verdict, ...]) -> Iterator[float]:
         observed = one.observed
         if one.kind in DRIFT_KINDS and isinstance(observed, (int, float)):
             yield float(observed)
-
-
-def _is_refusal(write: Write) -> bool:
-    return write.error is not None and write.error.type.rpartition(".")[2] == "WriteRefusedError"

@@ -13,7 +13,6 @@ from hookline.core.labels import LabelsConfig
 from hookline.core.telemetry import StageTelemetry
 from hookline.observability.metrics import tag_value
 from hookline.observability.otel.encoding import Json, attributes, nanos, span_id, text
-from hookline.observability.records import status_of
 
 _INTERNAL, _PRODUCER = 1, 4
 _OK, _ERROR = 1, 2
@@ -94,7 +93,7 @@ def write_spans(write: Write, run: Run, place: Place, labels: LabelsConfig) -> I
     Args:
         place: the run's.
     """
-    known, status = labels.of(write.dataset), status_of(write)
+    known, status = labels.of(write.dataset), write.status
     begin = write.started_at
     end = write.finished_at or begin + dt.timedelta(seconds=write.duration_s or 0.0)
     facts: dict[str, Any] = {
