@@ -106,7 +106,7 @@ def test_a_claim_that_is_not_carried_out_can_be_made_again(tmp_path):
     lock.release()
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", os.urandom(100)])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", bytes(range(255, 155, -1))])
 def test_a_file_that_tells_nothing_is_removed(tmp_path, content):
     (tmp_path / "live").mkdir()
     (tmp_path / "live" / "x.lock").write_bytes(content)
