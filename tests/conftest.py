@@ -76,6 +76,16 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session.stop()
 
 
+@pytest.fixture(autouse=True)
+def shared_session_is_active() -> None:
+    """A test that worked with another session may have left it active: Spark then looks up sources and catalogs there."""
+    sql: Any = sys.modules.get("pyspark.sql")
+    session = sql.SparkSession._instantiatedSession if sql is not None else None
+    if session is not None and session._sc._jsc is not None:
+        sql.SparkSession._activeSession = session
+        session._jvm.SparkSession.setActiveSession(session._jsparkSession)
+
+
 def _partition(base: Path, file: Path) -> dict[str, str | None]:
     pairs = (part.split("=", 1) for part in file.relative_to(base).parts[:-1])
     return {unquote(name): None if value == "__HIVE_DEFAULT_PARTITION__" else unquote(value) for name, value in pairs}

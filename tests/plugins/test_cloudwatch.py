@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import pytest
-from tests.observability.cloud.conftest import Moody, a_write
+from tests.observability.cloud.conftest import REFUSAL, Moody, a_write
 
 from hookline.core.events import RunStarted
 from hookline.core.labels import LabelsConfig
@@ -97,7 +97,7 @@ def test_what_was_told_is_not_told_again(bus: BusUnderTest) -> None:
 def test_records_say_what_ran_and_hold_no_value(bus: BusUnderTest) -> None:
     bus.load(CloudwatchPlugin, {"region": "eu-west-1", "log_group": "/hookline/runs", "metrics": "off"})
     bus.bus.notify("on_run_started", RunStarted(bus.run.started_at), bus.run)
-    bus.bus.notify("on_write_failed", a_write(published=False), bus.run)
+    bus.bus.notify("on_write_failed", a_write(published=False, error=REFUSAL), bus.run)
     bus.bus.notify("on_run_failed", sample_run_ended(status="refused"), bus.run)
     records = [json.loads(event["text"]) for payload in sent(bus, "logs") for event in payload["events"]]
     assert [record["event"] for record in records] == ["run.started", "write.refused", "run.refused"]

@@ -75,6 +75,7 @@ def test_the_report_as_json_and_as_a_table() -> None:
         "columns": ["id"],
         "way": "proof",
         "required": True,
+        "kind": "completeness",
         "message": "",
     }
     rows = list(report.as_rows())

@@ -99,7 +99,7 @@ class Length(ColumnCheck[LengthOptions]):
     @property
     def rule(self) -> str:
         """In words."""
-        return f"{self.options.column} has {self.options.words('characters')}"
+        return f"{self.options.column} has {self.options.words('character')}"
 
     def failing(self) -> Measure:
         """The texts that are longer or shorter."""

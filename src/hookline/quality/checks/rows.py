@@ -115,7 +115,7 @@ class DistinctCount(Check[DistinctCountOptions]):
     def expected(self) -> str:
         """In words."""
         about = "about " if self.options.approximate else ""
-        return f"{', '.join(self.columns)}: {about}{self.options.words('different values')}{self.terms.about}"
+        return f"{', '.join(self.columns)}: {about}{self.options.words('different value')}{self.terms.about}"
 
     def measures(self) -> tuple[Measure, ...]:
         """The different keys."""
