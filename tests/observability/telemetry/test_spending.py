@@ -270,6 +270,7 @@ def test_batches_of_sparks_own_sinks_are_told_with_their_progress(
     spark: SparkSession, recorder: RecordingPlugin, event_log: EventLog, tmp_path: Path
 ) -> None:
     counted = source(spark, tmp_path / "in").groupBy("at").count()
+    watch.drain()  # what the source's writes took is told beside them
     recorder._calls.clear()
     with event_log() as events:
         writer = (
@@ -297,6 +298,7 @@ def test_writes_of_a_batch_function_are_told_with_each_progress_once(
     spark: SparkSession, recorder: RecordingPlugin, tmp_path: Path
 ) -> None:
     stream = source(spark, tmp_path / "in")
+    watch.drain()  # what the source's writes took is told beside them
     recorder._calls.clear()
 
     def both(frame: DataFrame, batch_id: int) -> None:

@@ -14,9 +14,11 @@ when complete, else as ``kll``; ``shapes``, counted among ``shaped`` values, and
 from __future__ import annotations
 
 import base64
+import importlib
 import zlib
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -63,6 +65,7 @@ def sketch(connection: Any, item: dict[str, Any], reading: str, params: dict[str
     ]
     related = NOTHING_RELATED
     if simple and rows:
+        _import_all()
         drawn = _draw(connection, columns, simple, table, params, rows)
         with ThreadPoolExecutor(max(1, threads)) as pool:
             known = [(columns[at]["name"], columns[at]["kind"], at, drawn[at].whole) for at in simple]
@@ -83,6 +86,13 @@ def sketch(connection: Any, item: dict[str, Any], reading: str, params: dict[str
                     gaps={name for name, state in found.items() if state.get("nulls")},
                 )
     return [*states, related] if item["relations"] else states
+
+
+def _import_all() -> None:
+    """Before there are threads: a package that several of them import at once may be seen half made by one."""
+    for name in ("numpy", "pyarrow", "datasketches"):
+        with suppress(ImportError):  # who needs it says so
+            importlib.import_module(name)
 
 
 class _Drawn(NamedTuple):
