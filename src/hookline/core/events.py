@@ -125,6 +125,11 @@ class ErrorInfo:
     type: str
     condition: str | None = None
 
+    @property
+    def is_refusal(self) -> bool:
+        """Whether it is a gate's; the class comes with its module."""
+        return self.type.rpartition(".")[2] == "WriteRefusedError"
+
 
 @dataclass(frozen=True)
 class Read:
@@ -612,7 +617,7 @@ class Write:
     @property
     def refused(self) -> bool:
         """Whether a gate stopped it."""
-        return self.error is not None and self.error.type.rpartition(".")[2] == "WriteRefusedError"
+        return self.error is not None and self.error.is_refusal
 
     @property
     def status(self) -> Literal["finished", "failed", "refused"]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from hookline.core.events import ErrorInfo, Run, RunEnded, RunStarted, Verdict, Write
 from hookline.core.labels import LabelsConfig
+from hookline.core.telemetry import StageTelemetry
 from hookline.core.text import printable, shorten
 
 _MOST_CHECKS = 50
@@ -84,6 +85,25 @@ def record_of_end(ended: RunEnded, run: Run, labels: LabelsConfig, *, cost: floa
     return _record(
         f"run.{ended.status}", level, ended.finished_at, run, f"run of {_name(run.job)} {ended.status}", facts
     )
+
+
+def stage_numbers(stage: StageTelemetry) -> dict[str, float | None]:
+    """What a stage's span says of it, by the names of its attributes; sizes in bytes, times in seconds."""
+    return {
+        "spark.tasks": stage.tasks,
+        "spark.tasks_failed": stage.tasks_failed,
+        "spark.attempt": stage.attempt,
+        "spark.executor_run_s": stage.executor_run_s,
+        "spark.executor_cpu_s": stage.executor_cpu_s,
+        "spark.gc_s": stage.gc_s,
+        "spark.input_bytes": stage.input_bytes,
+        "spark.output_bytes": stage.output_bytes,
+        "spark.shuffle_read_bytes": stage.shuffle_read_bytes,
+        "spark.shuffle_write_bytes": stage.shuffle_write_bytes,
+        "spark.disk_spill_bytes": stage.disk_spill_bytes,
+        "spark.peak_memory_bytes": stage.peak_memory_bytes,
+        "spark.skew": stage.skew,
+    }
 
 
 def _record(

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 
 Shown = Literal["failed", "all"]
 _MOST_VERDICTS, _MOST_FAILURES = 20, 10
-_REFUSED = "WriteRefusedError"
 
 
 @dataclass
@@ -70,7 +69,7 @@ def remarks(run: Run, ended: RunEnded, targets: Sequence[Target], *, shown: Show
 
 
 def _failures(ended: RunEnded, targets: Sequence[Target], width: int) -> Iterator[Remark]:
-    if ended.error and not _is_refusal(ended.error):
+    if ended.error and not ended.error.is_refusal:
         yield Remark("failed", f"the job raised {_error(ended.error)}", "bad")
     failed = [(target, write) for target in targets for write in target.writes if write.error]
     for target, write in failed[:_MOST_FAILURES]:
@@ -137,14 +136,9 @@ def _error(error: ErrorInfo) -> str:
     return f"{error.type} [{error.condition}]" if error.condition else error.type
 
 
-def _is_refusal(error: ErrorInfo) -> bool:
-    """An error's type comes with its module."""
-    return error.type.rpartition(".")[2] == _REFUSED
-
-
 def _outcome(write: Write) -> str:
     visible = "the data is visible to readers" if write.published else "nothing was published"
-    if write.error is None or _is_refusal(write.error):
+    if write.error is None or write.error.is_refusal:
         return f"refused, {visible}"
     return f"failed with {_error(write.error)}, {visible}"
 

@@ -16,8 +16,8 @@ from typing import Any
 
 from hookline.core.events import Dataset, ErrorInfo, Run, RunEnded, RunStatus, Write
 from hookline.core.labels import LabelsConfig
-from hookline.core.telemetry import StageTelemetry
 from hookline.core.text import printable, shorten
+from hookline.observability.records import stage_numbers
 
 _LONGEST = 300
 _LONGEST_SERVICE = 100
@@ -122,7 +122,7 @@ class SpanMaker:
             own = span_id(write.write_id, "stage", str(stage.stage_id), str(stage.attempt))
             meta = {"hookline.stage": str(stage.stage_id), "hookline.status": stage.status, "span.kind": "internal"}
             ids = (own, span_id(write.write_id))
-            span = self._span(run, service, "spark.stage", stage.name, ids, meta, _of_stage(stage))
+            span = self._span(run, service, "spark.stage", stage.name, ids, meta, stage_numbers(stage))
             _timed(span, write.started_at + dt.timedelta(seconds=stage.started_at_s), stage.duration_s)
             span["error"] = int(stage.status == "failed")
             yield span
@@ -193,24 +193,6 @@ def _of_dataset(dataset: Dataset, kind: str) -> dict[str, str | None]:
         "peer.db.system": dataset.format or "dataset",
         "hookline.dataset": name,
         "hookline.namespace": _text(dataset.namespace),
-    }
-
-
-def _of_stage(stage: StageTelemetry) -> dict[str, float | None]:
-    return {
-        "spark.tasks": stage.tasks,
-        "spark.tasks_failed": stage.tasks_failed,
-        "spark.attempt": stage.attempt,
-        "spark.executor_run_s": stage.executor_run_s,
-        "spark.executor_cpu_s": stage.executor_cpu_s,
-        "spark.gc_s": stage.gc_s,
-        "spark.input_bytes": stage.input_bytes,
-        "spark.output_bytes": stage.output_bytes,
-        "spark.shuffle_read_bytes": stage.shuffle_read_bytes,
-        "spark.shuffle_write_bytes": stage.shuffle_write_bytes,
-        "spark.disk_spill_bytes": stage.disk_spill_bytes,
-        "spark.peak_memory_bytes": stage.peak_memory_bytes,
-        "spark.skew": stage.skew,
     }
 
 

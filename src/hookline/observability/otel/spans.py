@@ -13,6 +13,7 @@ from hookline.core.labels import LabelsConfig
 from hookline.core.telemetry import StageTelemetry
 from hookline.observability.metrics import tag_value
 from hookline.observability.otel.encoding import Json, attributes, nanos, span_id, text
+from hookline.observability.records import stage_numbers
 
 _INTERNAL, _PRODUCER = 1, 4
 _OK, _ERROR = 1, 2
@@ -148,18 +149,7 @@ def _stage_span(stage: StageTelemetry, write: Write, place: Place) -> Json:
         "spark.stage.attempt": stage.attempt,
         "spark.stage.name": text(stage.name),
         "spark.stage.status": stage.status,
-        "spark.tasks": stage.tasks,
-        "spark.tasks_failed": stage.tasks_failed,
-        "spark.executor_run_s": stage.executor_run_s,
-        "spark.executor_cpu_s": stage.executor_cpu_s,
-        "spark.gc_s": stage.gc_s,
-        "spark.input_bytes": stage.input_bytes,
-        "spark.output_bytes": stage.output_bytes,
-        "spark.shuffle_read_bytes": stage.shuffle_read_bytes,
-        "spark.shuffle_write_bytes": stage.shuffle_write_bytes,
-        "spark.disk_spill_bytes": stage.disk_spill_bytes,
-        "spark.peak_memory_bytes": stage.peak_memory_bytes,
-        "spark.skew": stage.skew,
+        **stage_numbers(stage),
     }
     own = span_id("stage", write.write_id, stage.stage_id, stage.attempt)
     status = _ERROR if stage.status.lower() == "failed" else _OK

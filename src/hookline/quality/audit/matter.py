@@ -64,8 +64,7 @@ def outcome(verdicts: Iterable[Verdict], *, refused: bool = False) -> Outcome:
 
 def outcome_of_write(write: Write) -> Outcome:
     """As ``outcome``; a refused write is one that a gate stopped, or whose data a gate would have stopped."""
-    stopped = write.error is not None and write.error.type.endswith("WriteRefusedError")
-    return outcome(write.verdicts, refused=stopped or any(verdict.refuses for verdict in write.verdicts))
+    return outcome(write.verdicts, refused=write.refused or any(verdict.refuses for verdict in write.verdicts))
 
 
 def outcome_of_run(ended: RunEnded) -> Outcome:
