@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from tests.lineage.truth.frames import python_data_source
 
 from hookline.core.config_models import Config, PluginEntry
 from hookline.core.events import ColumnInput, ColumnLineage, Write
@@ -274,25 +275,7 @@ def test_a_table_of_a_database_and_a_query_in_its_place(
 
 
 def test_a_python_data_source(spark: SparkSession, recorder: RecordingPlugin, tmp_path: Path) -> None:
-    from pyspark.sql.datasource import DataSource, DataSourceReader
-
-    class Reader(DataSourceReader):
-        def read(self, partition: Any) -> Iterator[tuple[int, str]]:
-            yield (1, "a")
-
-    class Source(DataSource):
-        @classmethod
-        def name(cls) -> str:
-            return "letters"
-
-        def schema(self) -> str:
-            return "id int, name string"
-
-        def reader(self, schema: Any) -> DataSourceReader:
-            return Reader()
-
-    spark.dataSource.register(Source)
-    spark.read.format("letters").load().selectExpr("id", "upper(name) as n").write.parquet(str(tmp_path / "out"))
+    python_data_source(spark, "letters").write.parquet(str(tmp_path / "out"))
     found = lineage_of(written(recorder, "/out"))
     assert found.degraded is None
     assert [edge.column for edge in found.columns["n"]] == ["name"]

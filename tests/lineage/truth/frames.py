@@ -162,7 +162,8 @@ def files_by_the_second_api(spark: SparkSession) -> DataFrame:
         spark.conf.unset("spark.sql.sources.useV1SourceList")
 
 
-def python_data_source(spark: SparkSession) -> DataFrame:
+def python_data_source(spark: SparkSession, called: str = "made_up") -> DataFrame:
+    """Spark keeps its name for all sessions: each session that makes one calls it otherwise."""
     from pyspark.sql.datasource import DataSource, DataSourceReader
 
     class Reader(DataSourceReader):
@@ -172,7 +173,7 @@ def python_data_source(spark: SparkSession) -> DataFrame:
     class Source(DataSource):
         @classmethod
         def name(cls) -> str:
-            return "made_up"
+            return called
 
         def schema(self) -> str:
             return "id int, name string"
@@ -181,7 +182,7 @@ def python_data_source(spark: SparkSession) -> DataFrame:
             return Reader()
 
     spark.dataSource.register(Source)
-    return spark.read.format("made_up").load().selectExpr("id", "upper(name) AS n")
+    return spark.read.format(called).load().selectExpr("id", "upper(name) AS n")
 
 
 def rows_of_an_rdd(spark: SparkSession) -> DataFrame:
