@@ -65,7 +65,7 @@ def test_a_write_is_told_alike_everywhere(spark: SparkSession, tmp_path: Path, s
     spans = [
         span
         for body in bodies["/v1/traces"]
-        for span in requests._request_class("traces").FromString(body).resource_spans[0].scope_spans[0].spans
+        for span in requests._message_class("traces", "Request").FromString(body).resource_spans[0].scope_spans[0].spans
     ]
     (run,) = [span for span in spans if span.name == "run people"]
     (write,) = [span for span in spans if span.parent_span_id == run.span_id]

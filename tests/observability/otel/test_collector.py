@@ -95,9 +95,9 @@ def test_a_run_arrives_as_spans_metrics_and_logs(started: Any, receiver: Receive
 
 
 def partial(signal: str, count: int) -> bytes:
-    from hookline.observability.otel.requests import _response_class
+    from hookline.observability.otel.requests import _message_class
 
-    answer: Any = _response_class(signal)()  # type: ignore[arg-type]
+    answer: Any = _message_class(signal, "Response")()  # type: ignore[arg-type]
     field = {"traces": "rejected_spans", "metrics": "rejected_data_points", "logs": "rejected_log_records"}[signal]
     setattr(answer.partial_success, field, count)
     answer.partial_success.error_message = "too many <series>\nfor you"

@@ -31,7 +31,7 @@ HOSTILE = "<b>\n\r\x00\x1b[31m\u202e\ud800\"'" + "n" * 10_000
 def parsed(signal: Any, request: Any) -> Any:
     """Through the outbox's JSON, to bytes, and back."""
     body = requests.serialised(signal, json.loads(json.dumps(request)))
-    return requests._request_class(signal).FromString(body)
+    return requests._message_class(signal, "Request").FromString(body)
 
 
 def stage(**changes: Any) -> StageTelemetry:

@@ -6,7 +6,7 @@ import base64
 import datetime as dt
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from hookline.observability.metrics import Point
 from hookline.observability.otel.encoding import Json, attributes, nanos, scope, text
@@ -54,7 +54,7 @@ def serialised(signal: Signal, request: Mapping[str, Any]) -> bytes:
     """
     from google.protobuf import json_format
 
-    message = _request_class(signal)()
+    message = _message_class(signal, "Request")()
     try:
         json_format.ParseDict(_with_binary_ids(request), message)
     except json_format.ParseError:
@@ -71,7 +71,7 @@ def rejected(signal: Signal, body: bytes, content_type: str) -> tuple[int, str]:
     from google.protobuf import json_format
     from google.protobuf.message import DecodeError
 
-    answer: Any = _response_class(signal)()
+    answer: Any = _message_class(signal, "Response")()
     try:
         if content_type.lower().startswith("application/json"):
             json_format.Parse(body or b"{}", answer, ignore_unknown_fields=True)
@@ -136,27 +136,15 @@ def _with_binary_ids(value: Any) -> Any:
     return [_with_binary_ids(item) for item in value] if isinstance(value, list) else value
 
 
-def _request_class(signal: Signal) -> Any:
+def _message_class(signal: Signal, kind: Literal["Request", "Response"]) -> Any:
     from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
     from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
     from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
 
-    classes: Mapping[Signal, Any] = {
-        "traces": trace_service_pb2.ExportTraceServiceRequest,
-        "metrics": metrics_service_pb2.ExportMetricsServiceRequest,
-        "logs": logs_service_pb2.ExportLogsServiceRequest,
+    services: Mapping[Signal, tuple[Any, str]] = {
+        "traces": (trace_service_pb2, "Trace"),
+        "metrics": (metrics_service_pb2, "Metrics"),
+        "logs": (logs_service_pb2, "Logs"),
     }
-    return classes[signal]
-
-
-def _response_class(signal: Signal) -> Any:
-    from opentelemetry.proto.collector.logs.v1 import logs_service_pb2
-    from opentelemetry.proto.collector.metrics.v1 import metrics_service_pb2
-    from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
-
-    classes: Mapping[Signal, Any] = {
-        "traces": trace_service_pb2.ExportTraceServiceResponse,
-        "metrics": metrics_service_pb2.ExportMetricsServiceResponse,
-        "logs": logs_service_pb2.ExportLogsServiceResponse,
-    }
-    return classes[signal]
+    module, name = services[signal]
+    return getattr(module, f"Export{name}Service{kind}")
