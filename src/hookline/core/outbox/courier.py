@@ -175,8 +175,9 @@ class Courier:
             self._pace.succeeded()
             self._settle(lambda: place.done(batch))
         else:
-            self.failures += 1
+            # In this order: who sees a failure counted also finds its reason.
             self._note(failure)
+            self.failures += 1
             self._after_failure(place, batch, failure)
         return self._pace.pause_s
 
