@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from hookline.core.fuse import WrittenFile
 from hookline.pipelines import plans, storage
-from hookline.pipelines.chain import Request
+from hookline.pipelines.chain.request import Request
 from hookline.pipelines.targets import DeltaTarget, FolderTarget, Written
 
 BatchReader = Callable[[int], Written]

@@ -13,7 +13,7 @@ from hookline.pipelines.quarantine.deposit import Deposit, origin_of, place_of
 from hookline.pipelines.targets import Written
 
 if TYPE_CHECKING:
-    from hookline.pipelines.chain import Request
+    from hookline.pipelines.chain.request import Request
 
 
 def asks(verdicts: Iterable[Verdict]) -> bool:

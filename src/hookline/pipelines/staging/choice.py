@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
     from pyspark.sql.types import StructType
 
-    from hookline.pipelines.chain import Request
+    from hookline.pipelines.chain.request import Request
 
 logger = logging.getLogger(__name__)
 _KEEPS_WHAT_IS_THERE = ("errorifexists", "ignore", "create")
