@@ -36,6 +36,17 @@ _WRITES = """
 | --- | --- | --- | --- | --- | --- |
 {rows}
 """
+_OBSERVED = """
+`python benchmarks/overhead/observed.py` measures the attached job without and with all observability plugins (`metrics`,
+`cloudwatch`, `datadog`, `opentelemetry`, `prometheus`, `alerts`), each with a back end on this machine: {format}, scale
+{scale:g}, in turn after one round to warm up; medians, with least and most in brackets. The back ends' CPU is not counted,
+but they have the same cores, so that it is in the time on the clock. Measured {at} at {commit}.
+
+| side | rounds | wall, s | CPU, s |
+| --- | --- | --- | --- |
+{rows}
+| **observed ÷ attached** | | **{wall:.3f}** | **{cpu:.3f}** |
+"""
 
 
 def markdown(document: Mapping[str, Any]) -> str:
@@ -47,6 +58,8 @@ def markdown(document: Mapping[str, Any]) -> str:
     if bus:
         parts.append("\n`python benchmarks/overhead/bus.py event|attach|telemetry|writes` measures the rest:\n\n")
         parts += [text.format(**bus[name]) + "\n" for name, text in _LINES if name in bus]
+    if "observed" in document:
+        parts.append(_observed(document["observed"]))
     if "writes" in bus:
         parts.append(_WRITES.format(**bus["writes"], rows="\n".join(_samples(bus["writes"]["samples"]))))
     return "".join(parts)
@@ -65,6 +78,18 @@ def _jobs(document: Mapping[str, Any]) -> str:
         rows="\n".join(line for form, found in formats.items() for line in _rows(form, found)),
         notes="\n".join(_note(form, found) for form, found in formats.items()),
     )
+
+
+def _observed(found: Mapping[str, Any]) -> str:
+    rows = [
+        f"| {side} | {len(costs)} | "
+        + " | ".join(_spread([cost[key] for cost in costs], found["medians"][side][key]) for key in ("wall_s", "cpu_s"))
+        + " |"
+        for side, costs in found["rounds"].items()
+    ]
+    ratio = found["ratio"]
+    values = {key: found[key] for key in ("format", "scale", "at", "commit")}
+    return _OBSERVED.format(**values, rows="\n".join(rows), wall=ratio["wall_s"], cpu=ratio["cpu_s"])
 
 
 def _rows(form: str, found: Mapping[str, Any]) -> Iterator[str]:

@@ -7,7 +7,7 @@ import os
 import resource
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +28,13 @@ def adopt_orphans() -> None:
         raise OSError(ctypes.get_errno(), "this kernel does not let a process adopt orphans")
 
 
-def run(command: Sequence[str], environ: Mapping[str, str], folder: Path, log: Path) -> Cost:
+def run(
+    command: Sequence[str], environ: Mapping[str, str], folder: Path, log: Path, apart: Collection[int] = ()
+) -> Cost:
     """Run a command to the end of its last process.
+
+    Args:
+        apart: children that are none of its own, such as servers, by their process ids; they go on.
 
     Raises:
         RuntimeError: it failed; its output is in ``log``.
@@ -42,18 +47,21 @@ def run(command: Sequence[str], environ: Mapping[str, str], folder: Path, log: P
         )
         code = process.wait()
     wall_s = time.perf_counter() - began
-    _wait_for_orphans()
+    _wait_for_orphans(apart)
     if code != 0:
         raise RuntimeError(f"exit code {code}: {' '.join(command)}; its output is in {log}")
     return Cost(wall_s, _cpu_of_children_s() - before)
 
 
-def _wait_for_orphans() -> None:
-    try:
-        while True:
-            os.waitpid(-1, 0)
-    except ChildProcessError:
-        return
+def _wait_for_orphans(apart: Collection[int]) -> None:
+    while orphans := _children() - set(apart):
+        for orphan in orphans:
+            os.waitpid(orphan, 0)
+
+
+def _children() -> set[int]:
+    threads = Path("/proc/self/task").iterdir()
+    return {int(child) for thread in threads for child in (thread / "children").read_text().split()}
 
 
 def _cpu_of_children_s() -> float:

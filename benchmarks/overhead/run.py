@@ -16,7 +16,7 @@ import shutil
 import statistics
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -72,13 +72,14 @@ def _measure(form: str, source: Path, work: Path, rounds: int, before: Mapping[s
     facts: dict[str, dict[str, Any]] = {}
     for number in range(rounds + 1):
         for side in SIDES if number % 2 else reversed(SIDES):
-            cost, facts[side] = _run_side(side, form, source, work)
+            config = HERE / "hookline.yaml" if side == "attached" else None
+            cost, facts[side] = run_job(config, form, source, work)
             sys.stderr.write(f"{form} round {number} {side}: {cost.wall_s:.1f} s, {cost.cpu_s:.1f} CPU-s\n")
             if number:
                 costs[side].append(cost)
         if facts["bare"]["fingerprint"] != facts["attached"]["fingerprint"]:
             raise RuntimeError("the attached job wrote other rows than the bare one")
-    medians = {side: _medians(costs[side]) for side in SIDES}
+    medians = {side: medians_of(costs[side]) for side in SIDES}
     return {
         "rounds": {side: [asdict(cost) for cost in costs[side]] for side in SIDES},
         "medians": medians,
@@ -89,21 +90,37 @@ def _measure(form: str, source: Path, work: Path, rounds: int, before: Mapping[s
     }
 
 
-def _medians(costs: list[Cost]) -> dict[str, float]:
+def medians_of(costs: Sequence[Cost]) -> dict[str, float]:
+    """Of each kind of cost."""
     return {key: statistics.median(getattr(cost, key) for cost in costs) for key in ("wall_s", "cpu_s")}
 
 
-def _run_side(side: str, form: str, source: Path, work: Path) -> tuple[Cost, dict[str, Any]]:
+def run_job(
+    config: Path | None,
+    form: str,
+    source: Path,
+    work: Path,
+    more: Mapping[str, str] | None = None,
+    apart: Collection[int] = (),
+) -> tuple[Cost, dict[str, Any]]:
+    """The job once, bare or attached.
+
+    Args:
+        config: None when nothing is attached.
+        more: variables of its environment, besides those of all sides.
+        apart: see ``processes.run``.
+    """
     target, events, summary = work / "lineitem-out", work / "events", work / "run.json"
     for folder in (target, events, work / "state"):
         shutil.rmtree(folder, ignore_errors=True)
     events.mkdir()
     job = [str(HERE / "job.py"), str(source), str(target), form]
-    attached = ["-m", "hookline", "run", "--config", str(HERE / "hookline.yaml"), "--json", str(summary), "--"]
-    command = [sys.executable, *(attached if side == "attached" else []), *job]
-    cost = run(command, environ_of(form, events, work), work, work / f"{side}-{form}.log")
+    attached = ["-m", "hookline", "run", "--config", str(config), "--json", str(summary), "--"] if config else []
+    log = work / f"{config.stem if config else 'bare'}-{form}.log"
+    environ = {**environ_of(form, events, work), **(more or {})}
+    cost = run([sys.executable, *attached, *job], environ, work, log, apart)
     facts = {"spark_jobs": count_jobs(events), "fingerprint": _fingerprint(target)}
-    if side == "attached":
+    if config:
         facts |= _read_summary(summary)
     return cost, facts
 
