@@ -1,4 +1,4 @@
-"""Jobs in processes of their own: bare, and through ``hookline run``."""
+"""Jobs in processes of their own, bare and through ``hookline run``; and a session with the plugin ``quality``."""
 
 from __future__ import annotations
 
@@ -7,13 +7,22 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import yaml
+
+from hookline.core.config_models import Config, PluginEntry
+from hookline.core.events import Write as WriteEvent
+from hookline.pipelines import attach, watch
+from hookline.testing import RecordingPlugin
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
 
 _SOURCES = str(Path(__file__).resolve().parents[2] / "src")
 # Small and quick, and the same for a job that sets nothing itself.
@@ -26,6 +35,13 @@ spark.driver.memory 1g
 spark.driver.extraJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 """
 _LOG4J = "rootLogger.level = off\n"
+
+
+CHECKS: list[dict[str, Any]] = [
+    {"completeness": "name", "severity": "critical"},
+    {"range": {"column": "price", "min": 0, "max": 100}},
+    {"pattern": {"column": "name", "regex": "[a-z]+"}, "where": "part = 1"},
+]
 
 
 @dataclass(frozen=True)
@@ -128,6 +144,45 @@ class Jobs:
         return {f"{path.parent.relative_to(root)}/{path.name[:10]}": _content(path) for path in root.rglob("part-*")}
 
 
+class Attached:
+    """A session with the plugin ``quality`` and one that records."""
+
+    def __init__(self, spark: SparkSession, folder: Path) -> None:
+        self.spark, self.folder = spark, folder
+        self.lake = folder / "lake"
+        self._attachment: Any = None
+
+    def begin(self, checks: list[dict[str, Any]] | None = None, *, plugin: Any = None, **suite: Any) -> Attached:
+        content = {"dataset": "*", "breaker": "quarantine", **suite, "checks": checks or CHECKS}
+        (self.folder / "suite.yaml").write_text(yaml.safe_dump(content))
+        plugins = (
+            PluginEntry("quality", {"suites": ["suite.yaml"], **(plugin or {})}),
+            PluginEntry("hookline.testing:RecordingPlugin"),
+        )
+        config = Config(state_dir=self.folder / "state", base_dir=self.folder, plugins=plugins)
+        self._attachment = attach.attach(self.spark, config, job="sales")
+        return self
+
+    def end(self) -> str:
+        """The run's notes."""
+        ended = self._attachment.detach() if self._attachment else None
+        return "\n".join(ended.notes) if ended else ""
+
+    def written(self, hook: str = "on_write_finished") -> WriteEvent:
+        watch.drain()
+        found = RecordingPlugin.last.seen(hook)
+        assert isinstance(found[-1], WriteEvent)
+        return found[-1]
+
+    def aside(self, place: Path | None = None) -> dict[int, list[str]]:
+        """The ids in quarantine, with the reasons."""
+        root = place or Path(f"{self.lake}_quarantine")
+        if not list(root.rglob("*.parquet")):
+            return {}
+        rows = self.spark.read.parquet(str(root)).collect()
+        return {row["row"]["id"]: sorted(row.reasons) for row in rows}
+
+
 def _content(path: Path) -> Any:
     """The bytes; of a Parquet footer in any order, since the order of the encodings in it changes with every JVM."""
     if path.suffix != ".parquet":
@@ -141,3 +196,10 @@ def _content(path: Path) -> Any:
 def jobs(tmp_path: Path) -> Jobs:
     """A folder for jobs."""
     return Jobs(tmp_path)
+
+
+@pytest.fixture
+def attached(spark: SparkSession, tmp_path: Path) -> Iterator[Attached]:
+    held = Attached(spark, tmp_path)
+    yield held
+    held.end()

@@ -9,69 +9,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-import yaml
+from tests.pipelines.conftest import CHECKS, Attached
 
-from hookline.core.config_models import Config, PluginEntry
 from hookline.core.errors import WriteRefusedError
-from hookline.core.events import Write as WriteEvent
-from hookline.pipelines import attach, watch
-from hookline.testing import RecordingPlugin
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 pytestmark = pytest.mark.spark
-CHECKS: list[dict[str, Any]] = [
-    {"completeness": "name", "severity": "critical"},
-    {"range": {"column": "price", "min": 0, "max": 100}},
-    {"pattern": {"column": "name", "regex": "[a-z]+"}, "where": "part = 1"},
-]
-
-
-class Attached:
-    """A session with the plugin ``quality`` and one that records."""
-
-    def __init__(self, spark: SparkSession, folder: Path) -> None:
-        self.spark, self.folder = spark, folder
-        self.lake = folder / "lake"
-        self._attachment: Any = None
-
-    def begin(self, checks: list[dict[str, Any]] | None = None, *, plugin: Any = None, **suite: Any) -> Attached:
-        content = {"dataset": "*", "breaker": "quarantine", **suite, "checks": checks or CHECKS}
-        (self.folder / "suite.yaml").write_text(yaml.safe_dump(content))
-        plugins = (
-            PluginEntry("quality", {"suites": ["suite.yaml"], **(plugin or {})}),
-            PluginEntry("hookline.testing:RecordingPlugin"),
-        )
-        config = Config(state_dir=self.folder / "state", base_dir=self.folder, plugins=plugins)
-        self._attachment = attach.attach(self.spark, config, job="sales")
-        return self
-
-    def end(self) -> str:
-        """The run's notes."""
-        ended = self._attachment.detach() if self._attachment else None
-        return "\n".join(ended.notes) if ended else ""
-
-    def written(self, hook: str = "on_write_finished") -> WriteEvent:
-        watch.drain()
-        found = RecordingPlugin.last.seen(hook)
-        assert isinstance(found[-1], WriteEvent)
-        return found[-1]
-
-    def aside(self, place: Path | None = None) -> dict[int, list[str]]:
-        """The ids in quarantine, with the reasons."""
-        root = place or Path(f"{self.lake}_quarantine")
-        if not list(root.rglob("*.parquet")):
-            return {}
-        rows = self.spark.read.parquet(str(root)).collect()
-        return {row["row"]["id"]: sorted(row.reasons) for row in rows}
-
-
-@pytest.fixture
-def attached(spark: SparkSession, tmp_path: Path) -> Iterator[Attached]:
-    held = Attached(spark, tmp_path)
-    yield held
-    held.end()
 
 
 @pytest.fixture

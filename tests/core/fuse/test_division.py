@@ -14,6 +14,7 @@ from pyarrow import parquet
 
 from hookline.core.events import Column, Measure, SetAside
 from hookline.core.fuse import Receipt, Sieve, WrittenFile, columns_of, divide
+from hookline.core.fuse.division import Division
 from hookline.core.fuse.sifting import REASONS
 
 if TYPE_CHECKING:
@@ -57,6 +58,11 @@ def receipt(folder: Path) -> Receipt:
     return Receipt(folder / "aside" / "bad.parquet", "w/1/", FACTS)
 
 
+def taken(division: Division | None) -> int:
+    assert division is not None
+    return division.bad
+
+
 @pytest.fixture
 def files(tmp_path: Path) -> list[WrittenFile]:
     """Two files with bad rows, and one without; one name looks like a pattern."""
@@ -75,7 +81,7 @@ def test_good_rows_stay_as_they_were_and_bad_ones_go_with_their_reasons(
 ) -> None:
     untouched = Path(files[2].path).read_bytes()
     nulls, outside = Measure.nulls("name"), Measure.outside("price", minimum=0, where="id < 30")
-    assert divide(LOCAL, sieve(nulls, outside), files, receipt(tmp_path)) == 7
+    assert taken(divide(LOCAL, sieve(nulls, outside), files, receipt(tmp_path))) == 7
     left = pa.concat_tables(parquet.read_table(file.path) for file in files[:2])
     bad = [3, 7, 13, 17, 23, 27, 33]
     assert left.to_pylist() == [row for row in table(0, 40).to_pylist() if row["id"] not in bad]
@@ -104,13 +110,13 @@ def test_good_rows_stay_as_they_were_and_bad_ones_go_with_their_reasons(
 
 def test_copies_are_found_in_all_files(tmp_path: Path, files: list[WrittenFile]) -> None:
     keep(39, 42, files[2].path)
-    assert divide(LOCAL, sieve(Measure.duplicates("id")), files, receipt(tmp_path)) == 2
+    assert taken(divide(LOCAL, sieve(Measure.duplicates("id")), files, receipt(tmp_path))) == 2
     assert parquet.read_table(files[2].path)["id"].to_pylist() == [40, 41]
 
 
 def test_a_file_of_bad_rows_alone_goes(tmp_path: Path, files: list[WrittenFile]) -> None:
     keep(7, 8, files[2].path)
-    assert divide(LOCAL, sieve(Measure.outside("price", minimum=0)), files, receipt(tmp_path)) == 5
+    assert taken(divide(LOCAL, sieve(Measure.outside("price", minimum=0)), files, receipt(tmp_path))) == 5
     assert not Path(files[2].path).exists()
 
 
@@ -123,7 +129,8 @@ def test_what_it_is_not_made_for_is_left_to_spark(
 ) -> None:
     rules, spark = sieve(Measure.nulls("name")), LOCAL
     if case == "int96":
-        timed = table(0, 20).append_column("at", pa.array([dt.datetime(2020, 1, 1)] * 20, pa.timestamp("ns")))
+        times = pa.array([{"at": dt.datetime(2020, 1, 1)}] * 20, pa.struct([("at", pa.timestamp("ns"))]))
+        timed = table(0, 20).append_column("deep", times)
         parquet.write_table(timed, files[0].path, use_deprecated_int96_timestamps=True)
     elif case == "mostly bad":
         rules = sieve(Measure.outside("id", minimum=20))
@@ -151,7 +158,9 @@ NASTY = """SELECT int(id) AS id,
     CASE id WHEN 0 THEN '' WHEN 1 THEN 'abc\\n' WHEN 2 THEN NULL WHEN 3 THEN 'É' WHEN 4 THEN 'É' ELSE 'abc' END AS s,
     CASE id WHEN 0 THEN double('NaN') WHEN 1 THEN -0.0D WHEN 2 THEN double('inf') WHEN 3 THEN NULL WHEN 41 THEN 40.0D ELSE double(id) END AS d,
     CASE id WHEN 5 THEN DATE'0001-01-01' WHEN 6 THEN NULL ELSE DATE'2020-02-29' END AS day,
-    CASE WHEN id = 7 THEN 99999999.99BD WHEN id = 8 THEN NULL ELSE 0.10BD END AS amount
+    CASE WHEN id = 7 THEN 99999999.99BD WHEN id = 8 THEN NULL ELSE 0.10BD END AS amount,
+    CASE id WHEN 20 THEN NULL WHEN 21 THEN TIMESTAMP'1500-01-01 00:00:00.000001Z' WHEN 22 THEN TIMESTAMP'9999-12-31 23:59:59.999999Z'
+        ELSE timestamp_micros(id * 123456789012345 - 6000000000000000) END AS at
     FROM range(0, 120, 1, 3)"""
 RULES = (
     Measure.nulls("s"),
@@ -164,15 +173,21 @@ RULES = (
     Measure.violations("length(s) = 3 AND day IS NOT NULL"),
     Measure.duplicates("d", "amount"),
     Measure.nulls("day", where="d > 1"),
+    Measure.outside("at", minimum=dt.datetime(1600, 1, 1, tzinfo=dt.timezone.utc)),
 )
 
 
 @pytest.mark.spark
-def test_spark_and_duckdb_find_the_same_rows_bad(spark: SparkSession, tmp_path: Path) -> None:
+@pytest.mark.parametrize("times", ["INT96", "TIMESTAMP_MICROS"])
+def test_spark_and_duckdb_find_the_same_rows_bad(spark: SparkSession, tmp_path: Path, times: str) -> None:
     from pyspark.sql import functions as F
 
     frame = spark.sql(NASTY)
-    frame.write.parquet(str(tmp_path / "data"))
+    spark.conf.set("spark.sql.parquet.outputTimestampType", times)
+    try:
+        frame.write.parquet(str(tmp_path / "data"))
+    finally:
+        spark.conf.unset("spark.sql.parquet.outputTimestampType")
     there = spark.read.parquet(str(tmp_path / "data"))
     rules = sieve(*RULES, columns=columns_of(frame.schema))
     marked = rules.mark(there, there).where(F.size(REASONS) > 0).select("id", F.col(REASONS).alias("reasons")).collect()
@@ -180,8 +195,12 @@ def test_spark_and_duckdb_find_the_same_rows_bad(spark: SparkSession, tmp_path: 
     assert {reason for reasons in expected.values() for reason in reasons} == {str(measure) for measure in RULES}
     paths = sorted((tmp_path / "data").glob("*.parquet"))
     files = [WrittenFile(str(path), path.stat().st_size) for path in paths]
-    assert divide(spark, rules, files, receipt(tmp_path)) == len(expected)
+    assert taken(divide(spark, rules, files, receipt(tmp_path))) == len(expected)
     aside = parquet.read_table(tmp_path / "aside" / "bad.parquet").to_pylist()
     assert {row["row"]["id"]: sorted(row["reasons"]) for row in aside} == expected
-    left = {row.id for row in spark.read.schema(frame.schema).parquet(str(tmp_path / "data")).collect()}
-    assert left == set(range(120)) - set(expected)
+    rest = spark.read.schema(frame.schema).parquet(str(tmp_path / "data"))
+    assert {row.id for row in rest.select("id").collect()} == set(range(120)) - set(expected)
+    assert rest.exceptAll(frame.where(~F.col("id").isin(list(expected)))).isEmpty()
+    set_aside = spark.read.parquet(str(tmp_path / "aside")).select("row.*")
+    assert set_aside.exceptAll(frame.where(F.col("id").isin(list(expected)))).isEmpty()
+    assert parquet.ParquetFile(paths[0]).schema.column(5).physical_type == ("INT96" if times == "INT96" else "INT64")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hookline.core.fuse.binding import resolve
-    from hookline.core.fuse.division import Receipt, divide
+    from hookline.core.fuse.division import Leaf, Left, Receipt, divide
     from hookline.core.fuse.pricing import Price
     from hookline.core.fuse.riding import Riding, ride
     from hookline.core.fuse.sifting import Sieve
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "WAYS": "taking",
+    "Leaf": "division",
+    "Left": "division",
     "Price": "pricing",
     "Receipt": "division",
     "Riding": "riding",
@@ -35,6 +37,8 @@ _HOMES = {
 }
 __all__ = [
     "WAYS",
+    "Leaf",
+    "Left",
     "Price",
     "Receipt",
     "Riding",

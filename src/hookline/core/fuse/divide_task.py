@@ -3,10 +3,12 @@
 Self-contained, as ``task`` is and for the same reasons. A file comes out with the columns, types, metadata, compression and
 row groups that it went in with, or not at all. Only the class of an error leaves this module.
 
-A plan: ``files``, each ``{path, out}``; ``tests``, each ``{name, sql}``; ``params`` of them all; ``bad``, the file for bad rows;
-``facts``, a column to its value and type, of that file; ``id``, what its rows' ids begin with; ``most``, the share of bad rows
-up to which this is worth its while; ``threads``; ``memory_bytes``.
-The answer: ``bad`` (rows), ``files`` (the paths of those that hold some, each with the rows that are left), or ``declined``.
+A plan: ``files``, each ``{path, out, leaves}``, the leaves being paths of columns that are looked at; ``tests``, each
+``{name, sql}``; ``params`` of them all; ``bad``, the file for bad rows; ``facts``, a column to its value and type, of that file;
+``id``, what its rows' ids begin with; ``most``, the share of bad rows up to which this is worth its while; ``threads``;
+``memory_bytes``.
+The answer: ``bad`` (rows), ``files`` (the paths of those that hold some, each ``{rows, extents}`` of what is left; an extent is
+``[least, greatest, nulls]`` of a leaf, in the leaves' order), or ``declined``.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import re
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from decimal import Decimal
 from typing import Any
 
 _LARGEST_GROUP_BYTES = 256_000_000
@@ -40,7 +43,7 @@ def divide(plan: dict[str, Any]) -> dict[str, Any]:
         with ThreadPoolExecutor(plan["threads"]) as pool:
             parts = list(pool.map(lambda one: _copy(one[0], one[1][0]), found))
         _write_bad(plan, [part for _, part in parts], [reasons for _, (_, reasons) in found])
-        left = {file["path"]: rows for (file, _), (rows, _) in zip(found, parts, strict=True)}
+        left = {file["path"]: rest for (file, _), (rest, _) in zip(found, parts, strict=True)}
         return {"bad": sum(part.num_rows for _, part in parts), "files": left}
     except Declined as reason:
         return {"declined": str(reason)}
@@ -90,37 +93,51 @@ def _check(path: str) -> None:
         groups = [meta.row_group(number) for number in range(meta.num_row_groups)]
         if any(group.total_byte_size > _LARGEST_GROUP_BYTES for group in groups):
             raise Declined("a row group is too large for the memory")
-        if any(file.schema.column(number).physical_type == "INT96" for number in range(len(file.schema))):
-            raise Declined("timestamps are written as INT96")
+        if any("." in path for path in _int96(file)):
+            raise Declined("timestamps inside of other columns are written as INT96")
 
 
-def _copy(file: dict[str, str], bad: Any) -> tuple[int, Any]:
-    """Copy the good rows; how many they were, and the bad rows as a table."""
+def _int96(file: Any) -> list[str]:
+    """The paths of those columns that are in the old form of timestamps, which is Spark's own default."""
+    leaves = [file.schema.column(number) for number in range(len(file.schema))]
+    return [leaf.path for leaf in leaves if leaf.physical_type == "INT96"]
+
+
+def _copy(file: dict[str, Any], bad: Any) -> tuple[dict[str, Any], Any]:
+    """Copy the good rows; what is to be told of them, and the bad rows as a table."""
     import numpy as np
     import pyarrow as pa
     from pyarrow import parquet
 
-    with parquet.ParquetFile(file["path"]) as source:
-        schema, meta = source.schema_arrow, source.metadata
+    with parquet.ParquetFile(file["path"], coerce_int96_timestamp_unit="us") as source:
+        old_times, meta = _int96(source), source.metadata
+        schema = source.schema_arrow
+        for name in old_times:
+            place = schema.get_field_index(name)
+            schema = schema.set(place, schema.field(place).with_type(pa.timestamp("us", "UTC")))
         first = meta.row_group(0)
         codecs = {first.column(n).path_in_schema: first.column(n).compression for n in range(meta.num_columns)}
         taken, start = [], 0
+        extents = [_Extent(leaf) for leaf in file["leaves"]]
         # Names that stand for several leaves have one codec in Spark's own files.
         codec = next(iter(codecs.values())) if len(set(codecs.values())) == 1 else codecs
         codec = "NONE" if codec == "UNCOMPRESSED" else codec
         # As Spark does: short decimals are integers.
         options = {"compression": codec, "store_schema": False, "store_decimal_as_integer": True}
+        options["use_deprecated_int96_timestamps"] = bool(old_times)
         with parquet.ParquetWriter(file["out"], schema, **options) as writer:
             # What Spark notes of its own types is there; what pyarrow would note of its own is not wanted.
             writer.add_key_value_metadata({k: v for k, v in (meta.metadata or {}).items() if k != b"ARROW:schema"})
             for number in range(meta.num_row_groups):
-                table = source.read_row_group(number, use_threads=False)
+                table = source.read_row_group(number, use_threads=False).cast(schema)
                 inside = bad[(bad >= start) & (bad < start + table.num_rows)] - start
                 keep = np.ones(table.num_rows, dtype=bool)
                 keep[inside] = False
                 good = table.filter(pa.array(keep)) if len(inside) else table
                 if good.num_rows:
                     writer.write_table(good, row_group_size=good.num_rows)
+                    for extent in extents:
+                        extent.look_at(good)
                 taken.append(table.take(pa.array(inside)))
                 start += table.num_rows
         with parquet.ParquetFile(file["out"]) as copy:
@@ -130,7 +147,60 @@ def _copy(file: dict[str, str], bad: Any) -> tuple[int, Any]:
     part = pa.concat_tables(taken)
     if rows + part.num_rows != meta.num_rows:
         raise Declined("the rows of a file do not add up")
-    return rows, part
+    return {"rows": rows, "extents": [extent.told() for extent in extents]}, part
+
+
+class _Extent:
+    """Least, greatest and nulls of a column, or of a field in one, as Spark orders values: NaN is the greatest.
+
+    Only what JSON and Python's own types tell exactly: any other type is declined, as are times at the ends of Python's.
+    """
+
+    def __init__(self, leaf: list[str]) -> None:
+        self._leaf = leaf
+        self._nulls = 0
+        self._found: list[Any] = []
+        self._nan = False
+
+    def look_at(self, table: Any) -> None:
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        column = table.column(self._leaf[0])
+        for name in self._leaf[1:]:
+            column = pc.struct_field(column, name)
+        self._nulls += column.null_count
+        kind = column.type
+        if pa.types.is_floating(kind):
+            nan = pc.is_nan(column)
+            self._nan = self._nan or bool(pc.any(nan).as_py())
+            column = column.filter(pc.invert(nan))
+        if not (pa.types.is_nested(kind) or pa.types.is_boolean(kind) or pa.types.is_binary(kind)):
+            least = pc.min_max(column)
+            self._found += [value for value in (least["min"], least["max"]) if value.is_valid]
+
+    def told(self) -> list[Any]:
+        values = sorted(_plain(value) for value in self._found)
+        least = values[0] if values else float("nan") if self._nan else None
+        greatest = float("nan") if self._nan else values[-1] if values else None
+        return [_jsonable(least), _jsonable(greatest), self._nulls]
+
+
+def _plain(scalar: Any) -> Any:
+    """A value as Python has it; single precision as the number that its shortest text means."""
+    import numpy as np
+    import pyarrow as pa
+
+    value = scalar.as_py()
+    if pa.types.is_float32(scalar.type):
+        return float(str(np.float32(value)))
+    if isinstance(value, dt.datetime) and not 1 < value.year < dt.MAXYEAR:
+        raise Declined("a time is at the end of what can be told")
+    return value
+
+
+def _jsonable(value: Any) -> Any:
+    return value.isoformat() if isinstance(value, dt.date) else str(value) if isinstance(value, Decimal) else value
 
 
 def _write_bad(plan: dict[str, Any], parts: list[Any], reasons: list[list[list[str]]]) -> None:

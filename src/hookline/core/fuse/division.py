@@ -32,6 +32,7 @@ _MOST_BAD = 0.2
 _MEMORY_BYTES = 512_000_000
 _log = logging.getLogger(__name__)
 Facts = Mapping[str, tuple[Any, str]]
+Leaf = tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -49,13 +50,44 @@ class Receipt:
     facts: Facts
 
 
+@dataclass(frozen=True)
+class Left:
+    """What is left of a file that held bad rows.
+
+    Attributes:
+        rows: nothing is left of the file itself when there are none.
+        extents: of each column that was asked for: its least and greatest value and the number of nulls. Values are JSON's;
+            dates and times in ISO 8601, decimals as texts, NaN is a float. None where there are no values, or none that
+            have an order.
+    """
+
+    rows: int
+    extents: Mapping[Leaf, tuple[Any, Any, int]]
+
+
+@dataclass(frozen=True)
+class Division:
+    """Files that were divided: how many bad rows there were, and by path the files that held some."""
+
+    bad: int
+    files: Mapping[str, Left]
+
+
 def divide(
-    spark: SparkSession, sieve: Sieve, files: Sequence[WrittenFile], receipt: Receipt, deadline_s: float = 3600.0
-) -> int | None:
+    spark: SparkSession,
+    sieve: Sieve,
+    files: Sequence[WrittenFile],
+    receipt: Receipt,
+    leaves: Mapping[str, Sequence[Leaf]] | None = None,
+    deadline_s: float = 3600.0,
+) -> Division | None:
     """Take the bad rows out of files, in their places.
 
+    Args:
+        leaves: the columns, or fields inside of structs, whose extents are told, by file.
+
     Returns:
-        How many rows there were; None when Spark has to do it.
+        None when Spark has to do it.
     """
     try:
         reason = _why_not(spark, sieve, files)
@@ -64,7 +96,7 @@ def divide(
     if reason is not None:
         _log.info("rows are not set aside without Spark: %s", reason)
         return None
-    plan = _plan(spark, sieve, files, receipt)
+    plan = _plan(spark, sieve, files, receipt, leaves or {})
     outs = {file["path"]: file["out"] for file in plan["files"]}
     child = Child(divide_task)
     try:
@@ -79,12 +111,19 @@ def divide(
             with suppress(OSError):
                 receipt.path.unlink()
             return None
-        for path, left in answer["files"].items():
-            _exchange(path, outs[path], left)
-        return int(answer["bad"])
+        told = {file["path"]: _left(file, answer["files"]) for file in plan["files"] if file["path"] in answer["files"]}
+        for path, left in told.items():
+            _exchange(path, outs[path], left.rows)
+        return Division(int(answer["bad"]), told)
     finally:
         for out in outs.values():
             Path(out).unlink(missing_ok=True)
+
+
+def _left(file: dict[str, Any], answers: dict[str, Any]) -> Left:
+    answer = answers[file["path"]]
+    extents = zip(file["leaves"], answer["extents"], strict=True)
+    return Left(int(answer["rows"]), {tuple(leaf): tuple(extent) for leaf, extent in extents})
 
 
 def _exchange(path: str, out: str, left: int) -> None:
@@ -124,12 +163,19 @@ def _why_not_able(bound: Bound, keeps_first: bool) -> str | None:
     return None
 
 
-def _plan(spark: SparkSession, sieve: Sieve, files: Sequence[WrittenFile], receipt: Receipt) -> dict[str, Any]:
+def _plan(
+    spark: SparkSession,
+    sieve: Sieve,
+    files: Sequence[WrittenFile],
+    receipt: Receipt,
+    leaves: Mapping[str, Sequence[Leaf]],
+) -> dict[str, Any]:
     select = Select()
     tests = [{"name": name, "sql": _test(select, bound)} for name, bound, _ in sieve.rules]
-    paths = [local_path(file.path) for file in files]
+    wanted = {local_path(file.path): [list(leaf) for leaf in leaves.get(file.path, ())] for file in files}
     return {
-        "files": [{"path": path, "out": f"{os.path.dirname(path)}/.{os.path.basename(path)}.left"} for path in paths],
+        # Not hidden: Delta's VACUUM finds what a killed job leaves in a table's folder.
+        "files": [{"path": path, "out": f"{path}.left", "leaves": its} for path, its in wanted.items()],
         "tests": tests,
         "params": select.params,
         "bad": str(receipt.path),

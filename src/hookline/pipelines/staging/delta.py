@@ -11,12 +11,13 @@ import dataclasses
 import json
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.errors import PublishError
 from hookline.pipelines import plans
+from hookline.pipelines.staging.delta_dividing import divide
 from hookline.pipelines.staging.files import Files
 from hookline.pipelines.staging.journal import Proof
 from hookline.pipelines.staging.splitting import split
@@ -232,23 +233,36 @@ class _Gate:
         reason = _why_not_split(actions)
         if reason is not None:
             raise PublishError(f"rows of {self._target.dataset} can't be set aside: {reason}")
-        before = self._actions
-        adds = {self._target.place_of(str(add.path())): add for add in _new_files(before)}
+        adds = {self._target.place_of(str(add.path())): add for add in _new_files(self._actions)}
+        files, schema = self._written(transaction, actions).files, str(transaction.metadata().schemaString())
+        divided = divide(self._spark, sieve, files, schema, adds, put.receipt())
+        if divided is None:
+            self._split_by_spark(transaction, adds, sieve, put)
+        else:
+            put.took(divided.bad)
+            others = [
+                action for action in plans.sequence(self._actions) if not _adds(action, self._target, divided.adds)
+            ]
+            self._become([*others, *(add for add in divided.adds.values() if add is not None)])
+        facts = self._facts(self._actions)
+        self.added = list(dict.fromkeys([*self.added, *(self._target.place_of(path) for path in self._own(facts))]))
+        _correct_metrics(transaction, facts)
+        return self._written(transaction, facts)
 
+    def _split_by_spark(self, transaction: Any, adds: Mapping[str, Any], sieve: Sieve, put: Put) -> None:
         def read(paths: frozenset[str] | None) -> DataFrame:
             return self._read(transaction, [add for path, add in adds.items() if paths is None or path in paths])
 
         def rewrite(good: DataFrame, suspects: frozenset[str]) -> None:
             fresh = list(plans.sequence(transaction.writeFiles(good._jdf)))
-            rest = [action for action in plans.sequence(before) if not _adds(action, self._target, suspects)]
-            self._actions = plans.jvm(self._spark).PythonUtils.toSeq([*rest, *fresh])
+            rest = [action for action in plans.sequence(self._actions) if not _adds(action, self._target, suspects)]
+            self._become([*rest, *fresh])
             self.replaced = sorted(suspects)
 
         split(read, sieve, put, rewrite)
-        facts = self._facts(self._actions)
-        self.added = [*self.added, *(self._target.place_of(path) for path in self._own(facts))]
-        _correct_metrics(transaction, facts)
-        return self._written(transaction, facts)
+
+    def _become(self, actions: list[Any]) -> None:
+        self._actions = plans.jvm(self._spark).PythonUtils.toSeq(actions)
 
     def _facts(self, java_actions: Any) -> list[dict[str, Any]]:
         """The file actions as the log will have them, in one call: an overwrite may remove many thousands."""
@@ -310,7 +324,7 @@ def _new_files(java_actions: Any) -> list[Any]:
     return [add for add in adds if add.deletionVector() is None]
 
 
-def _adds(action: Any, target: DeltaTarget, paths: frozenset[str]) -> bool:
+def _adds(action: Any, target: DeltaTarget, paths: Collection[str]) -> bool:
     return plans.simple_class(action) == "AddFile" and target.place_of(str(action.path())) in paths
 
 

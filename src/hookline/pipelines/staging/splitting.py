@@ -106,11 +106,11 @@ def splittable(
 
     def take_out(sieve: Sieve, put: Put) -> Written:
         receipt = put.receipt()
-        bad = None if receipt is None else fuse.divide(spark, sieve, written.files or (), receipt)
-        if bad is None:
+        divided = None if receipt is None else fuse.divide(spark, sieve, written.files or (), receipt)
+        if divided is None:
             split(read, sieve, put, rewrite)
         else:
-            put.took(bad)
+            put.took(divided.bad)
         rest = storage.list_files(spark, data)
         return _proven(target, staged.written(storage.written_files(rest), schema()), rest)
 
