@@ -13,7 +13,7 @@ import pytest
 from pyarrow import parquet
 
 from hookline.core.events import Column, Measure, SetAside
-from hookline.core.fuse import Receipt, Sieve, WrittenFile, columns_of, divide
+from hookline.core.fuse import Receipt, Sieve, WrittenFile, columns_of, divide, divide_task
 from hookline.core.fuse.division import Division
 from hookline.core.fuse.sifting import REASONS
 
@@ -87,7 +87,6 @@ def test_good_rows_stay_as_they_were_and_bad_ones_go_with_their_reasons(
     assert left.to_pylist() == [row for row in table(0, 40).to_pylist() if row["id"] not in bad]
     assert Path(files[2].path).read_bytes() == untouched
     copy = parquet.ParquetFile(files[0].path)
-    assert copy.metadata.num_row_groups == 4
     assert copy.metadata.row_group(0).column(0).compression == "ZSTD"
     assert b"org.apache.spark.sql.parquet.row.metadata" in copy.metadata.metadata
     assert sorted(path.name for path in (tmp_path / "data").iterdir()) == [
@@ -112,6 +111,36 @@ def test_copies_are_found_in_all_files(tmp_path: Path, files: list[WrittenFile])
     keep(39, 42, files[2].path)
     assert taken(divide(LOCAL, sieve(Measure.duplicates("id")), files, receipt(tmp_path))) == 2
     assert parquet.read_table(files[2].path)["id"].to_pylist() == [40, 41]
+
+
+def test_a_file_of_any_size_is_copied_in_parts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the writer made one group of need not fit into the memory."""
+    keep(0, 2_500, tmp_path / "a.parquet")
+    monkeypatch.setattr(divide_task, "_GROUP_BYTES", 1)
+    plan = {
+        "files": [
+            {"path": str(tmp_path / "a.parquet"), "out": str(tmp_path / "a.left"), "leaves": [["id"], ["price"]]}
+        ],
+        "tests": [{"name": "n", "sql": "name IS NULL"}, {"name": "i", "sql": "id = 0 OR id >= 2490"}],
+        "params": {},
+        "bad": str(tmp_path / "bad.parquet"),
+        "facts": FACTS,
+        "id": "w/",
+        "most": 0.2,
+        "threads": 2,
+        "memory_bytes": 100_000_000,
+    }
+    answer = divide_task.divide(plan)
+    copy = parquet.ParquetFile(tmp_path / "a.left")
+    assert [copy.metadata.row_group(number).num_rows for number in range(copy.metadata.num_row_groups)] == [
+        899,
+        900,
+        441,
+    ]
+    bad = {0, *range(3, 2_500, 10), *range(2_490, 2_500)}
+    assert copy.read()["id"].to_pylist() == [number for number in range(2_500) if number not in bad]
+    left = {"rows": 2_500 - len(bad), "extents": [[1, 2_489, 0], [-1.0, 2_489.0, 0]]}
+    assert answer == {"bad": len(bad), "files": {str(tmp_path / "a.parquet"): left}}
 
 
 def test_a_file_of_bad_rows_alone_goes(tmp_path: Path, files: list[WrittenFile]) -> None:
