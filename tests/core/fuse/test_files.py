@@ -217,6 +217,7 @@ def test_uri_of_another_file_system_goes_through_arrow(
                 "params": {"p0": "[0-3]"},
             }
         ],
+        "letters": [],
         "wholes": [
             {
                 "id": "k",

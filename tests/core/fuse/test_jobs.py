@@ -24,7 +24,15 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 pytestmark = pytest.mark.spark
-PLAN: dict[str, Any] = {"files": [], "queries": [], "wholes": [], "threads": 1, "memory_bytes": 10**8, "storage": None}
+PLAN: dict[str, Any] = {
+    "files": [],
+    "queries": [],
+    "letters": [],
+    "wholes": [],
+    "threads": 1,
+    "memory_bytes": 10**8,
+    "storage": None,
+}
 
 
 @pytest.fixture(autouse=True, scope="module")

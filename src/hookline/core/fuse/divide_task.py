@@ -97,7 +97,8 @@ def _check(path: str) -> None:
 def _rows_at_once(meta: Any) -> int:
     """How many rows a group of the copy has: as many as the memory shall hold, whatever the writer had room for."""
     size = sum(meta.row_group(number).total_byte_size for number in range(meta.num_row_groups))
-    return max(1_000, meta.num_rows * _GROUP_BYTES // max(size, _GROUP_BYTES))
+    rows: int = meta.num_rows * _GROUP_BYTES // max(size, _GROUP_BYTES)
+    return max(1_000, rows)
 
 
 def _int96(file: Any) -> list[str]:

@@ -70,6 +70,7 @@ def _take(
     plan = {
         "files": [],
         "queries": [],
+        "letters": [],
         "wholes": [
             {"id": "sketch", "kind": "sketch", "from": "hookline_rows", "params": {}, "columns": asked, "parts": {}}
         ],

@@ -3,7 +3,8 @@
 Self-contained on purpose: it is shipped by value, so that executors need duckdb and not hookline. A plan and its answer
 are JSON-ready. Only the class of an error leaves this module, as its text may quote a value.
 
-A plan: ``files``; ``queries``, each ``{id, select (expressions), from, params}``; ``wholes``, for which rows of several files
+A plan: ``files``; ``queries``, each ``{id, select (expressions), from, params}``; ``letters``, each ``{query (the same by a query),
+column, allowed, least, most}``; ``wholes``, for which rows of several files
 have to be brought together, each ``{id, kind, cells, params, …}`` with the files of every cell (what cells give is added
 up); ``threads``; ``memory_bytes``; ``storage`` (options for S3). A query reads the view ``hookline_rows``.
 The answer: ``rows``; ``values``, id to the row of values; ``errors``, id to the class of what was raised, for a query by the
@@ -30,6 +31,7 @@ from urllib.parse import unquote
 # Above this share of rows, looking at the suspects alone costs as much as looking at all.
 _FEW_TWINS = 0.05
 _IDLE_S = 120.0
+_LETTERS_ROWS = 65_536
 
 
 Sketch = Callable[[Any, dict[str, Any], str, dict[str, Any], int], list[Any]]
@@ -46,26 +48,41 @@ def measure(plan: dict[str, Any], sketch: Sketch | None = None) -> dict[str, Any
     connection = _connect(plan, scratch)
     try:
         answer: dict[str, Any] = {"rows": 0, "values": {}, "errors": {}}
-        # Keys are sorted by one core; the queries are for the others.
-        wholes = threading.Thread(target=_take_wholes, args=(connection.cursor(), plan, answer))
-        wholes.start()
+        # Keys are sorted by one core, bytes are looked at by another; the queries are for all.
+        others = [
+            threading.Thread(target=_take_wholes, args=(connection.cursor(), plan, answer)),
+            threading.Thread(target=_take_letters, args=(plan, answer)),
+        ]
+        for thread in others:
+            thread.start()
         try:
-            _take_queries(connection, plan, answer)
+            _take_queries(connection, plan["queries"], plan, answer)
         finally:
-            wholes.join()
+            for thread in others:
+                thread.join()
+        rest = [item["query"] for item in plan["letters"] if item["query"]["id"] not in answer["values"]]
+        if rest:
+            _take_queries(connection, rest, plan, answer)
         return answer
     finally:
         connection.close()
         shutil.rmtree(scratch, ignore_errors=True)
 
 
-def _take_queries(connection: Any, plan: dict[str, Any], answer: dict[str, Any]) -> None:
+def _take_queries(connection: Any, queries: list[dict[str, Any]], plan: dict[str, Any], answer: dict[str, Any]) -> None:
     if not plan["files"]:
         return
     source, params = _source(connection, plan["files"], plan["storage"])
     (answer["rows"],) = connection.execute(f"SELECT count(*) FROM {source}", params).fetchone()
-    for query in plan["queries"]:
+    for query in queries:
         _query(answer, connection, query, source, params)
+
+
+def _take_letters(plan: dict[str, Any], answer: dict[str, Any]) -> None:
+    for item in plan["letters"]:
+        # Without pyarrow, or where it reads a column in another form, the query tells the same.
+        with contextlib.suppress(Exception):
+            answer["values"][item["query"]["id"]] = [_unlike(item, plan["files"], plan["storage"])]
 
 
 def _take_wholes(connection: Any, plan: dict[str, Any], answer: dict[str, Any]) -> None:
@@ -213,6 +230,43 @@ def _query(answer: dict[str, Any], connection: Any, query: dict[str, Any], sourc
                 values.append(None)
                 errors[str(place)] = type(its).__name__
         answer["values"][query["id"]], answer["errors"][query["id"]] = values, errors
+
+
+def _unlike(item: dict[str, Any], files: list[str], storage: dict[str, Any] | None) -> int:
+    """How many values are too short, too long, or have bytes that are not allowed."""
+    from pyarrow import parquet
+
+    found, allowed = 0, item["allowed"].encode("latin-1")
+    for file in files:
+        with open_source(file, storage) as opened, parquet.ParquetFile(opened) as source:
+            for batch in source.iter_batches(_LETTERS_ROWS, columns=[item["column"]], use_threads=False):
+                found += _unlike_in(batch.column(0), allowed, item["least"], item["most"])
+    return found
+
+
+def _unlike_in(column: Any, allowed: bytes, least: int, most: int | None) -> int:
+    import numpy as np
+    import pyarrow as pa
+
+    if column.type != pa.string() or column.offset:
+        raise TypeError
+    _, places, data = column.buffers()
+    if data is None:
+        data = pa.py_buffer(b"")
+    ends = np.frombuffer(places, np.int32, len(column) + 1)
+    text = data.slice(int(ends[0]), int(ends[-1] - ends[0])).to_pybytes()
+    lengths = np.diff(ends)
+    bad = lengths < least
+    if most is not None:
+        bad |= lengths > most
+    if text.translate(None, allowed):
+        known = np.zeros(256, bool)
+        known[list(allowed)] = True
+        (strange,) = np.nonzero(~known[np.frombuffer(text, np.uint8)])
+        bad[np.unique(np.searchsorted(ends, strange + ends[0], side="right") - 1)] = True
+    if bad.any() and column.null_count:
+        bad &= np.asarray(column.is_valid())
+    return int(np.count_nonzero(bad))
 
 
 def _used(params: dict[str, Any], text: str) -> dict[str, Any]:

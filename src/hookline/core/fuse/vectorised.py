@@ -21,6 +21,7 @@ from hookline.core.fuse.domain import domain_of
 from hookline.core.fuse.footers import Footers
 from hookline.core.fuse.forms import form_of
 from hookline.core.fuse.jobs import DeadlineError, run_job
+from hookline.core.fuse.letters import Letters, letters_of
 from hookline.core.fuse.paths import Part, top_of
 from hookline.core.fuse.sketching import SHIPPED, add_sketch, is_divided, read_sketch
 from hookline.core.fuse.sql import Select, merge
@@ -35,6 +36,8 @@ Place = Literal["auto", "tasks", "child"]
 FORMATS = ("parquet", "delta")
 _MEMORY_BYTES = 512_000_000
 _TASK_BYTES = 32_000_000  # a smaller group is not worth a Python worker
+_PLAIN_BYTES = 8  # a row, more than any dictionary's number takes
+_LEAST_LETTERS_BYTES = 20_000_000  # of fewer the matcher takes less time than pyarrow takes to load
 _log = logging.getLogger(__name__)
 
 
@@ -44,12 +47,14 @@ class _Work:
 
     Attributes:
         queries: what is read, by name, to its select list and what it is selected from.
+        letters: by name, what is read as bytes, with the query that tells the same.
         places: measure to the name of what it reads and the place of its values in the answer.
         wholes: work, by name, that brings rows of all files together.
         parts: measure to the name of such work and the place of its values in the answer.
     """
 
     queries: dict[str, tuple[Select, str]] = field(default_factory=dict)
+    letters: dict[str, Item] = field(default_factory=dict)
     places: dict[Bound, tuple[str, slice]] = field(default_factory=dict)
     wholes: dict[str, Item] = field(default_factory=dict)
     parts: dict[Bound, tuple[str, list[int]]] = field(default_factory=dict)
@@ -158,6 +163,10 @@ def _work(
             else:
                 _add_whole(work, one, item)
             continue
+        letters = _letters(one, target, footers)
+        if letters is not None:
+            _add_letters(work, one, letters, target)
+            continue
         flat = one.repeated and kind not in TESTS
         name = "\n".join(column.name for column in one.all_columns)
         if flat:
@@ -169,6 +178,29 @@ def _work(
         select, _ = work.queries[name]
         work.places[one] = name, select.add(one.flattened if flat else one, target.physical_names)
     return work
+
+
+def _letters(bound: Bound, target: Target, footers: Footers) -> Letters | None:
+    """The pattern as letters, where looking at bytes is cheaper: where a column is not stored as numbers of few values."""
+    if bound.measure.kind != "unmatched" or bound.where is not None or bound.regex is None or bound.repeated:
+        return None
+    name = target.physical_names.get(bound.column.name, bound.column.name)
+    size = footers.column_bytes.get(name, 0)
+    worth_it = size > max(_PLAIN_BYTES * sum(footers.rows), _LEAST_LETTERS_BYTES)
+    # In pyarrow's names of columns a dot leads into a struct.
+    return letters_of(bound.regex.re2) if worth_it and "." not in name else None
+
+
+def _add_letters(work: _Work, bound: Bound, letters: Letters, target: Target) -> None:
+    name, select = f"letters {len(work.letters)}", Select()
+    work.places[bound] = name, select.add(bound, target.physical_names)
+    work.letters[name] = {
+        "query": {"id": name, "select": select.expressions, "from": source_of(bound), "params": select.params},
+        "column": target.physical_names.get(bound.column.name, bound.column.name),
+        "allowed": letters.allowed.decode("latin-1"),
+        "least": letters.least,
+        "most": letters.most,
+    }
 
 
 def _add_whole(work: _Work, bound: Bound, item: Item) -> None:
@@ -214,7 +246,7 @@ def _run_tasks(target: Target, work: _Work, deadline_s: float) -> list[dict[str,
     plans = [_plan(target, work, [], [item], 1) for item in items]
     plans += [_plan(target, work, group, [], 1) for group in groups]
     measure_all = functools.partial(task.measure_all, sketch=sketch_task.sketch)
-    description = f"{len(work.places)} of {len(work.queries)} columns, {len(work.parts)} keys"
+    description = f"{len(work.places)} of {len(work.queries) + len(work.letters)} columns, {len(work.parts)} keys"
     return run_job(
         target.spark,
         description,
@@ -231,6 +263,7 @@ def _plan(target: Target, work: _Work, files: list[str], wholes: list[Item], thr
     return {
         "files": files,
         "queries": queries if files else [],
+        "letters": list(work.letters.values()) if files else [],
         "wholes": wholes,
         "threads": threads,
         "memory_bytes": _MEMORY_BYTES,
