@@ -229,6 +229,17 @@ def _number(domain: Domain, column: str) -> str:
     if domain.kind == "date":
         return f"({column} - DATE '1970-01-01')::BIGINT"
     if domain.kind == "decimal" and domain.precision <= _DIGITS_OF_A_BIGINT:
-        return f"({column}::DECIMAL(38,{domain.scale}) * {10**domain.scale})::BIGINT"
+        return _digits(column, domain.precision, domain.scale)
     value = comparable(domain, column)
     return f"({value} + 0)" if domain.floating else value
+
+
+def _digits(column: str, precision: int, scale: int) -> str:
+    """A decimal's digits as one whole number, without arithmetic in 128 bits, which takes twenty times as long."""
+    ten = f"{10**scale}::DECIMAL({scale + 1},0)"
+    if precision + scale < _DIGITS_OF_A_BIGINT:
+        return f"({column} * {ten})::BIGINT"
+    if 2 * scale < _DIGITS_OF_A_BIGINT:
+        fraction = f"(({column} % 1)::DECIMAL({_DIGITS_OF_A_BIGINT},{scale}) * {ten})::BIGINT"
+        return f"(trunc({column})::BIGINT * {10**scale} + {fraction})"
+    return f"({column}::DECIMAL(38,{scale}) * {10**scale})::BIGINT"
