@@ -10,7 +10,7 @@ from pathlib import Path
 
 HEAVY = (
     "asyncio",
-    "boto3",
+    "botocore",
     "delta",
     "duckdb",
     "jinja2",

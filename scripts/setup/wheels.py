@@ -24,7 +24,7 @@ _EXAMPLE = ROOT / "examples" / "third_party_plugin"
 _CONFIG = "plugins:\n  console: {}\n  lineage: {}\n"
 _IMPORT = """
 import sys, hookline
-strangers = {"pyspark", "duckdb", "pyarrow", "pandas", "boto3"} & set(sys.modules)
+strangers = {"pyspark", "duckdb", "pyarrow", "pandas", "botocore"} & set(sys.modules)
 assert not strangers, f"import hookline brought {sorted(strangers)}"
 assert "site-packages" in hookline.__file__, hookline.__file__
 """

@@ -572,7 +572,7 @@ def test_the_schema_accepts_what_loads_and_refuses_what_does_not() -> None:
 def test_importing_the_configuration_pulls_in_no_vendor() -> None:
     code = (
         "import sys, hookline.core.config, hookline.core.loader\n"
-        "heavy = {'pyspark', 'duckdb', 'pyarrow', 'pandas', 'numpy', 'sqlalchemy', 'boto3', 'delta'}\n"
+        "heavy = {'pyspark', 'duckdb', 'pyarrow', 'pandas', 'numpy', 'sqlalchemy', 'botocore', 'delta'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

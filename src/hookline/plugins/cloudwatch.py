@@ -21,10 +21,10 @@ class CloudWatchConfig(CloudWatchOptions):
 
 
 class CloudwatchPlugin:
-    """Hands points and records to the outbox, which sends them by boto3."""
+    """Hands points and records to the outbox, which sends them by botocore."""
 
     Config: ClassVar[type[PluginConfig]] = CloudWatchConfig
-    requires: ClassVar[tuple[str, ...]] = ("boto3",)
+    requires: ClassVar[tuple[str, ...]] = ("botocore",)
     needs_telemetry: ClassVar[bool] = True
 
     def __init__(self, config: CloudWatchConfig, context: PluginContext) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import datetime as dt
 import itertools
@@ -155,6 +156,23 @@ def test_a_locked_database_is_tried_again(tmp_path, monkeypatch):
     sink_of(store).deliver(FACTS)
     assert len(store.runs()) == 1
     store.close()
+
+
+def test_who_reads_waits_for_no_writer_and_keeps_none_waiting(tmp_path, monkeypatch):
+    monkeypatch.setattr("hookline.core.store.database._BUSY_TIMEOUT_S", 0.05)
+    file = tmp_path / "store.db"
+    with contextlib.closing(Store(f"sqlite:///{file}")) as store:
+        sink_of(store).deliver(FACTS)
+    writer = sqlite3.connect(file, isolation_level=None, timeout=0.05)
+    writer.execute("BEGIN IMMEDIATE")
+    with contextlib.closing(Store(f"sqlite:///{file}")) as store:
+        assert [run.status for run in store.runs()] == ["finished"]
+        writer.execute("COMMIT")
+        with store.reading() as connection:
+            connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
+            writer.execute("BEGIN IMMEDIATE")
+            writer.execute("ROLLBACK")
+    writer.close()
 
 
 @pytest.mark.parametrize("damage", ["random", "text", "folder"])

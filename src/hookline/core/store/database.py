@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from hookline.core.errors import MissingExtraError, StoreError
 from hookline.core.events import Dataset, content_id
 from hookline.core.store import ancestry, dependants, metered, past, reading, traced
-from hookline.core.store.migrations import migrate
+from hookline.core.store.migrations import is_current, migrate
 from hookline.core.store.records import (
     Dependant,
     JudgedWrite,
@@ -67,8 +67,11 @@ class Store:
         if self._engine.dialect.name == "sqlite":
             _tune_sqlite(self._engine)
         try:
-            with self.transaction() as connection:
-                migrate(connection)
+            with self.reading() as connection:
+                current = is_current(connection)
+            if not current:
+                with self.transaction() as connection:
+                    migrate(connection)
         except BaseException:
             self._engine.dispose()
             raise
@@ -93,8 +96,23 @@ class Store:
             UnfitRowError: the database will never take a row of this transaction.
             StoreError: the database did not do it.
         """
+        with self._begun() as connection:
+            yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[Connection]:
+        """A transaction that sees one moment and waits for no other; nothing is written in it.
+
+        Raises:
+            StoreError: the database did not do it.
+        """
+        with self._begun(hookline_reads=True) as connection:
+            yield connection
+
+    @contextmanager
+    def _begun(self, **options: Any) -> Iterator[Connection]:
         try:
-            with self._engine.begin() as connection:
+            with self._engine.connect().execution_options(**options) as connection, connection.begin():
                 yield connection
         except OverflowError:
             raise UnfitRowError(f"the store {self._shown} can't hold a number that large") from None
@@ -131,7 +149,7 @@ class Store:
 
     def runs(self, limit: int = 50) -> tuple[RunRecord, ...]:
         """The latest runs, latest first."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return reading.runs(connection, limit)
 
     def run(self, run_id: str) -> StoredRun:
@@ -143,12 +161,12 @@ class Store:
         Raises:
             UnknownRunError: no run is meant, or more than one.
         """
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return reading.run(connection, run_id)
 
     def lineage(self) -> StoredLineage:
         """What was made from what, by all runs."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return ancestry.lineage(connection)
 
     def column_lineages(self, *, since: str | None = None, until: str | None = None) -> tuple[StoredColumns, ...]:
@@ -157,64 +175,64 @@ class Store:
         Args:
             since, until: times in ISO 8601, in UTC, between which the writes ended.
         """
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return tuple(traced.all_columns(connection, since, until))
 
     def schemas(self, namespace: str, name: str) -> tuple[SchemaVersion, ...]:
         """The versions of a dataset's schema, oldest first."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return reading.schemas(connection, namespace, name)
 
     def rows_before(self, dataset: Dataset, run_id: str) -> int | None:
         """The rows of the last write to a dataset that another run than this one published; None when there is none."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return reading.rows_before(connection, content_id(dataset.namespace, dataset.name), run_id)
 
     def past_writes(self, dataset: Dataset, run_id: str = "", limit: int = 90) -> tuple[PastWrite, ...]:
         """The last writes to a dataset that other runs than this one published, oldest first."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return past.past_writes(connection, content_id(dataset.namespace, dataset.name), run_id, limit)
 
     def made_by(self, dataset: Dataset, run_id: str, before: str) -> MadeBy | None:
         """The last write to a dataset that another run than this one published before a moment (ISO 8601, UTC)."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return past.made_by(connection, content_id(dataset.namespace, dataset.name), run_id, before)
 
     def past_profiles(
         self, dataset: Dataset, run_id: str = "", limit: int = 10, *, part: str = ""
     ) -> tuple[StoredProfile, ...]:
         """The profiles of the last writes to a dataset, or to one of its partitions, that other runs published, oldest first."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return past.past_profiles(connection, content_id(dataset.namespace, dataset.name), run_id, limit, part)
 
     def schema_names(self) -> tuple[tuple[str, str], ...]:
         """Namespace and name of every dataset whose schema is known."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return reading.schema_names(connection)
 
     def dependants(self, namespace: str, name: str) -> tuple[Dependant, ...]:
         """The datasets that were made from this one, at any remove, and the jobs that read it or one of them."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return dependants.dependants(connection, namespace, name)
 
     def judged_writes(self, namespace: str, name: str, *, before: str, limit: int = 30) -> tuple[JudgedWrite, ...]:
         """The last writes of a dataset that began before a moment and were judged, oldest first."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return reading.judged_writes(connection, namespace, name, before, limit)
 
     def quarantines(self, limit: int = 50) -> tuple[QuarantineRecord, ...]:
         """The latest writes that set rows aside, latest first."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return reading.quarantines(connection, limit)
 
     def plugin_records(self) -> Mapping[str, PluginRecord]:
         """By plugin, how it fared in the last run that ended with it."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return reading.plugin_records(connection)
 
     def measurements(self, run_id: str) -> tuple[Measurement, ...]:
         """What was measured of a run and its writes, in the order in which they ended; none once its day was folded."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return metered.measurements(connection, run_id)
 
     def last_measurements(
@@ -226,24 +244,24 @@ class Store:
             before: a time in ISO 8601, in UTC.
             good: only those that ended well, or only others.
         """
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return metered.last_measurements(connection, subject, limit, before, good)
 
     def series(
         self, subject: Subject, metrics: Collection[str], *, limit: int = 200, before: str | None = None
     ) -> Mapping[str, tuple[SeriesPoint, ...]]:
         """The latest numbers of each metric, oldest first, of runs and writes that ended well; days past hour by hour."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return metered.series(connection, subject, metrics, limit, before)
 
     def spent(self, subject: Subject, metric: str, since: str, before: str) -> float:
         """The sum of a metric between two times in ISO 8601 (UTC), of runs that ended badly as well; 0 when there is none."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return metered.spent(connection, subject, metric, since, before)
 
     def subjects(self) -> tuple[Subject, ...]:
         """Everything that was measured."""
-        with self.transaction() as connection:
+        with self.reading() as connection:
             return metered.subjects(connection)
 
     def close(self) -> None:
@@ -277,7 +295,9 @@ def _tune_sqlite(engine: Any) -> None:
 
     @event.listens_for(engine, "begin")
     def begun(connection: Any) -> None:
-        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        # One who writes takes the lock first: a reader that turned writer could not wait for it.
+        reads = connection.get_execution_options().get("hookline_reads", False)
+        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
 
 
 def _use_log(connection: sqlite3.Connection) -> None:

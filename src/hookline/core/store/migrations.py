@@ -310,6 +310,11 @@ STEPS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fou
 VERSION = len(STEPS)
 
 
+def is_current(connection: Connection) -> bool:
+    """Whether the database has this version already."""
+    return _version_of(connection) == VERSION
+
+
 def migrate(connection: Connection) -> None:
     """Bring the database to this version, inside the caller's transaction; two processes at once wait for each other.
 

@@ -153,7 +153,7 @@ class PagerDutyOptions(ChannelOptions):
 
 
 class SnsOptions(ChannelOptions):
-    """A topic of Amazon SNS; credentials are found as boto3 finds them."""
+    """A topic of Amazon SNS; credentials are found as the AWS SDK finds them."""
 
     type: Literal["sns"] = Field(description="sns")
     topic_arn: Annotated[

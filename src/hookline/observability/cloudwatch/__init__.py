@@ -1,1 +1,1 @@
-"""Metrics, log records, alarms and dashboards for Amazon CloudWatch. boto3 is loaded where something is sent."""
+"""Metrics, log records, alarms and dashboards for Amazon CloudWatch. botocore is loaded where something is sent."""

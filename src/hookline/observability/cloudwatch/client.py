@@ -1,4 +1,4 @@
-"""boto3's clients, made when something is sent, and what their errors mean for a message."""
+"""botocore's clients, made when something is sent, and what their errors mean for a message."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class Client:
     """One service's client.
 
     Args:
-        patient: whether boto3 may try again by itself, as a command's user wants; the outbox does so otherwise.
+        patient: whether botocore may try again by itself, as a command's user wants; the outbox does so otherwise.
     """
 
     def __init__(self, service: Service, options: CloudWatchOptions, *, patient: bool = False) -> None:
@@ -76,17 +76,19 @@ class Client:
         return answer
 
     def _make(self) -> Any:
-        import boto3
+        # Without boto3, which loads what moves files to S3 as well.
         from botocore.config import Config
+        from botocore.session import Session
 
         options = self._options
-        session = boto3.session.Session(profile_name=options.profile, region_name=options.region)
         config = Config(
             connect_timeout=min(10.0, options.timeout_s),
             read_timeout=options.timeout_s,
             retries={"total_max_attempts": self._attempts, "mode": "standard"},
         )
-        client = session.client(self._service, endpoint_url=options.endpoint_url, config=config)
+        client = Session(profile=options.profile).create_client(
+            self._service, region_name=options.region, endpoint_url=options.endpoint_url, config=config
+        )
         client.meta.events.register("before-parse", self._check)
         return client
 
@@ -118,7 +120,7 @@ def _refusal(response: Mapping[str, Any], service: str) -> SinkError:
 
 def _in_words(service: str, kind: str) -> str:
     cures = {
-        "NoCredentialsError": "no credentials were found: set them where boto3 looks, or give a `profile`",
+        "NoCredentialsError": "no credentials were found: set them where the AWS SDK looks, or give a `profile`",
         "PartialCredentialsError": "the credentials are not complete",
         "NoRegionError": "no region was found: set `region` or $AWS_REGION",
         "ProfileNotFound": "there is no such profile: check `profile`",

@@ -30,7 +30,7 @@ ROLLUPS: tuple[tuple[str, ...], ...] = (("env",), ("env", "job"))
 class CloudWatchOptions(PluginConfig):
     """Where metrics and records go, and by what they are told apart there."""
 
-    region: _Text | None = Field(None, description="The region. Default: where boto3 looks, such as $AWS_REGION.")
+    region: _Text | None = Field(None, description="The region. Default: where the AWS SDK looks, such as $AWS_REGION.")
     profile: _Text | None = Field(None, description="A profile of AWS's configuration files.")
     endpoint_url: _Text | None = Field(None, description="Another address of the services, such as a VPC endpoint.")
     namespace: _Namespace = Field("Hookline", description="CloudWatch's namespace of the metrics.")

@@ -27,19 +27,19 @@ def billed(tag: str, since: dt.date, until: dt.date, *, client: Any = None, extr
     Args:
         tag: a key that is activated for cost allocation, such as ``team``.
         until: the day after the last.
-        client: of boto3 for ``ce``; made from the environment's credentials by default.
-        extra: what brings boto3.
+        client: of botocore for ``ce``; made from the environment's credentials by default.
+        extra: what brings botocore.
 
     Raises:
-        MissingExtraError: boto3 is not installed.
+        MissingExtraError: botocore is not installed.
         SinkError: AWS refuses or does not answer; its text is left out, as it names the account.
     """
     if client is None:
         try:
-            import boto3
+            from botocore.session import Session
         except ImportError:
-            raise MissingExtraError(extra, "boto3") from None
-        client = boto3.client("ce")
+            raise MissingExtraError(extra, "botocore") from None
+        client = Session().create_client("ce")
     try:
         return list(_pages(client, tag, since, until))
     except SinkError:

@@ -51,8 +51,8 @@ def check_packages(options: ChannelOptions) -> None:
     Raises:
         MissingExtraError: a package that it needs is not installed.
     """
-    if isinstance(options, SnsOptions) and find_spec("boto3") is None:
-        raise MissingExtraError("alerts", "boto3")
+    if isinstance(options, SnsOptions) and find_spec("botocore") is None:
+        raise MissingExtraError("alerts", "botocore")
 
 
 def outlet_of(sink: str, options: ChannelOptions) -> Outlet:

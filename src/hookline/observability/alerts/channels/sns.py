@@ -1,4 +1,4 @@
-"""Topics of Amazon SNS, by boto3, which is loaded when the first message comes."""
+"""Topics of Amazon SNS, by botocore, which is loaded when the first message comes."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ class Sns:
     """A channel."""
 
     def __init__(self, options: SnsOptions) -> None:
-        import boto3
         from botocore.config import Config
+        from botocore.session import Session
 
         self._topic = options.topic_arn
         url = None if options.endpoint_url is None else options.endpoint_url.get_secret_value()
@@ -31,7 +31,7 @@ class Sns:
         )
         region = options.topic_arn.split(":")[3]
         try:
-            self._client = boto3.client("sns", region_name=region, endpoint_url=url, config=patience)
+            self._client = Session().create_client("sns", region_name=region, endpoint_url=url, config=patience)
         except Exception as error:  # noqa: BLE001 - a profile that is not there, say; of any type
             raise SinkError(f"SNS can't be used ({type(error).__name__}): check the AWS configuration") from None
 
