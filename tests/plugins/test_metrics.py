@@ -28,8 +28,8 @@ class TestContract(PluginContract):
 
 CONFIG = """\
 job: nightly
-plugins: {metrics: {}}
-cost: {platform: glue}
+plugins: {metrics: {}, prometheus: {textfile_dir: textfiles}}
+cost: {platform: glue, storage: ["*/silver/*"]}
 labels: {owner: platform, tags: {team: retail}}
 """
 
@@ -56,7 +56,21 @@ def test_runs_are_kept_and_shown_and_compared(
     store = Store(load_config().store_url())
     (points,) = store.series(Subject("nightly", None, "file", out), ["hookline.write.rows"]).values()
     assert [point.value for point in points] == [1_000, 5_000]
+    # A place that was listed a moment ago is not listed again: both runs tell what lay there after the first.
+    stored = store.series(
+        Subject("", None, "file", out), ["hookline.storage.bytes", "hookline.cost.storage_dollars_month"]
+    )
+    sizes = {point.value for point in stored["hookline.storage.bytes"]}
+    (month,) = {point.value for point in stored["hookline.cost.storage_dollars_month"]}
+    (size,) = sizes
+    assert size > 1_000
+    assert month == pytest.approx(size / 1024**3 * 0.023)
     store.close()
+    (textfile,) = (tmp_path / "textfiles").glob("*.prom")
+    sent = dict(line.rpartition(" ")[::2] for line in textfile.read_text().splitlines() if not line.startswith("#"))
+    (told,) = (value for series, value in sent.items() if series.startswith("hookline_storage_bytes{"))
+    assert float(told) == size
+    assert any(series.startswith("hookline_cost_storage_dollars_month{") for series in sent)
     shown = json.loads(said(runs[0], "--json"))
     assert shown["telemetry"]["tasks"] >= 5
     assert shown["cost"]["total"] > 0

@@ -34,4 +34,8 @@ class CostConfig(BaseModel):
     price_book: _Text | None = Field(
         None, description="A file with prices of your own, from the configuration's folder; it wins over ours."
     )
+    storage: tuple[_Text, ...] = Field(
+        (),
+        description="Patterns on datasets whose places are listed when a run that wrote them ends, for their size and cost.",
+    )
     budgets: tuple[BudgetConfig, ...] = Field((), description="What may be spent, by job and period.")

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.core.events import Run, RunEnded, Write, content_id, utc_now
 from hookline.observability.cost import Costing
-from hookline.observability.metrics import CardinalityGuard, Point, points_of_outbox, points_of_run, points_of_write
+from hookline.observability.metrics import (
+    CardinalityGuard,
+    Point,
+    points_of_outbox,
+    points_of_run,
+    points_of_storage,
+    points_of_write,
+)
 
 if TYPE_CHECKING:
     from hookline.core.plugin import PluginContext
@@ -31,13 +38,14 @@ class PointFinder:
         self._guard = CardinalityGuard(max_tag_values)
         self._costing = Costing(context.cost, context.base_dir)
         self._warned = False
+        self._last_cost: tuple[str, RunCost | None] | None = None
 
     def of_write(self, write: Write, run: Run) -> tuple[Point, ...]:
         """Those of a write that ended, well or not."""
         return points_of_write(write, run, self._context.labels, guard=self._guard)
 
     def of_run(self, ended: RunEnded, run: Run) -> tuple[Point, ...]:
-        """Those of a run that ended, what it cost among them."""
+        """Those of a run that ended, what it cost among them, and what lies where it wrote."""
         if self._guard.replaced and not self._warned:
             self._warned = True
             logger.warning(
@@ -45,7 +53,8 @@ class PointFinder:
                 self._context.name,
                 self._guard.replaced,
             )
-        return points_of_run(ended, run, self._context.labels, cost=self.cost_of(ended, run), guard=self._guard)
+        found = points_of_run(ended, run, self._context.labels, cost=self.cost_of(ended, run), guard=self._guard)
+        return (*found, *self._of_storage(ended))
 
     def of_outbox(self) -> tuple[Point, ...]:
         """How this process's deliveries fare."""
@@ -54,8 +63,21 @@ class PointFinder:
         return points_of_outbox(found, utc_now(), environment=context.environment, labels=context.labels)
 
     def cost_of(self, ended: RunEnded, run: Run) -> RunCost | None:
-        """What a run cost, where that is known."""
-        return self._costing.of_run(ended, run)
+        """What a run cost, where that is known; reckoned once, whoever asks."""
+        if self._last_cost is None or self._last_cost[0] != run.run_id:
+            self._last_cost = run.run_id, self._costing.of_run(ended, run)
+        return self._last_cost[1]
+
+    def _of_storage(self, ended: RunEnded) -> Iterator[Point]:
+        context = self._context
+        if not context.cost.storage:
+            return
+        from hookline.observability.cost.storage import stored_by
+
+        for one in stored_by(ended, context.cost.storage, self._costing.storage_price()):
+            yield from points_of_storage(
+                one, ended.finished_at, environment=context.environment, labels=context.labels, guard=self._guard
+            )
 
 
 class PointTeller:

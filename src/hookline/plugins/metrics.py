@@ -24,10 +24,6 @@ class MetricsConfig(PluginConfig):
         30,
         description="Days for which every run and write is kept by itself; then by the hour, without telemetry and advice.",
     )
-    storage: tuple[str, ...] = Field(
-        (),
-        description="Patterns on datasets whose places are listed when a run that wrote them ends, for their size and cost.",
-    )
     keep_hours_days: _Days = Field(400, description="Days for which the hours are kept.")
 
 
@@ -44,6 +40,7 @@ class MetricsPlugin:
     def __init__(self, config: MetricsConfig, context: PluginContext) -> None:
         self._config = config
         self._labels = context.labels
+        self._stored = context.cost.storage
         self._costing: Costing | None = None
         if context.cost.platform is not None:
             from hookline.observability.cost import Costing
@@ -84,17 +81,16 @@ class MetricsPlugin:
 
         cost = None if self._costing is None else self._costing.of_run(event, run)
         self._keep(measurement_of_run(event, run, self._labels, advice=advise(event), cost=cost))
-        if self._config.storage:
+        if self._stored:
             self._keep_storage(event, run)
         self._fold(event.finished_at.astimezone(dt.timezone.utc).date())
 
     def _keep_storage(self, event: RunEnded, run: Run) -> None:
-        from hookline.observability.cost.storage import stored
+        from hookline.observability.cost.storage import stored_by
         from hookline.observability.keeping import measurement_of_storage
 
-        written = (write.dataset for write in event.writes if write.error is None)
         price = None if self._costing is None else self._costing.storage_price()
-        for one in stored(written, self._config.storage, price):
+        for one in stored_by(event, self._stored, price):
             self._keep(measurement_of_storage(one, run, event.finished_at.isoformat()))
 
     def _keep(self, measurement: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hookline.core.events import Dataset
+from hookline.core.events import Dataset, RunEnded
 from hookline.observability.cost.book import StoragePrice
 from hookline.observability.metrics.points import Stored
 
@@ -90,6 +90,11 @@ def stored(datasets: Iterable[Dataset], patterns: Sequence[str], price: StorageP
             month = None if price is None else storage_cost(listed, price).month
             found.append(Stored(dataset, listed.files, listed.bytes, month))
     return found
+
+
+def stored_by(ended: RunEnded, patterns: Sequence[str], price: StoragePrice | None = None) -> list[Stored]:
+    """The same of the datasets that a run wrote."""
+    return stored((write.dataset for write in ended.writes if write.error is None), patterns, price)
 
 
 def _place(dataset: Dataset) -> str | None:
