@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from hookline.pipelines.plans import inputs_of
+from hookline.pipelines.leaves import inputs_of
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

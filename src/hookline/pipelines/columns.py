@@ -1,6 +1,6 @@
 """What Spark is asked for the lineage of a write's columns. All of it happens beside the job, in one thread.
 
-One call brings the analyzed plan, a few per leaf say what it reads; the rest is the lineage room's.
+One call brings the analyzed plan; what its leaves read was mostly seen when the write began. The rest is the lineage room's.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -18,7 +18,7 @@ from hookline.core.events import Column, ColumnInput, ColumnLineage, Dataset
 from hookline.core.fuse import columns_of
 from hookline.core.tracing import Work
 from hookline.lineage import columns
-from hookline.pipelines import announced, jdbc_queries, origins, plans
+from hookline.pipelines import announced, jdbc_queries, leaves, origins, plans
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -33,9 +33,13 @@ _LATE_S = 5.0
 _PLAN = "org.apache.spark.sql.catalyst.plans.logical.Expand"
 
 
-def of_frame(spark: SparkSession, plan: Any) -> Work:
-    """The columns of a query that is written as it is."""
-    return lambda: trace(spark, plan)
+def of_frame(spark: SparkSession, plan: Any, seen: leaves.Leaves | None = None) -> Work:
+    """The columns of a query that is written as it is.
+
+    Args:
+        seen: the plan's leaves, where they were looked at.
+    """
+    return lambda: trace(spark, plan, seen=seen)
 
 
 def unknown(why: str) -> Work:
@@ -118,16 +122,19 @@ _late: list[_Late] = []
 _lock = threading.Lock()
 
 
-def trace(spark: SparkSession, plan: Any, *, converted: bool = False) -> ColumnLineage:
+def trace(
+    spark: SparkSession, plan: Any, *, converted: bool = False, seen: leaves.Leaves | None = None
+) -> ColumnLineage:
     """What the columns of an analyzed plan are made from.
 
     Args:
         converted: its topmost projection is Spark's own, and fits the columns to a table's.
+        seen: its leaves, where they were looked at.
     """
     began = time.perf_counter()
     try:
         reading = _Reading(spark)
-        raw = reading.raw(plan)
+        raw = reading.raw(plan, seen)
         relation = columns.read_plan(raw, reading.leaves, dict(enumerate(reading.known)), converted=converted)
         found = columns.column_lineage(relation, reading.known)
     except columns.PlanNotUnderstoodError as error:
@@ -151,37 +158,31 @@ class _Reading:
         self.leaves: dict[int, int] = {}
         self.known: list[columns.Leaf] = [] if outer is None else outer.known
         self.read: dict[Dataset, tuple[Column, ...]] = {} if outer is None else outer.read
-        self._sources = plans.Sources(spark)
 
-    def raw(self, plan: Any) -> columns.RawPlan:
-        """The plan, with its leaves looked at."""
+    def raw(self, plan: Any, seen: leaves.Leaves | None = None) -> columns.RawPlan:
+        """The plan, with its leaves looked at, unless they were."""
         raw: columns.RawPlan = json.loads(plan.toJSON())
         shapes = dict(columns.leaf_columns(raw))
-        wanted = set(shapes)
-        roots = [plan]
-        kind = plans.node_class(plan)
-        if kind in _CHANGES:
-            roots = [plan.target(), *([plan.source()] if kind == "MergeIntoCommand" else [])]
-        leaves = (leaf for root in roots for leaf in plans.leaves_of(root))
-        for number, leaf in enumerate(leaves):
-            if number >= _LEAVES_ASKED or not wanted:
-                break
-            self._look_at(leaf, wanted)
+        roots = [(plan, raw)]
+        if (kind := raw[0]["class"].rpartition(".")[2]) in _CHANGES:
+            sides = ("target", "source") if kind == "MergeIntoCommand" else ("target",)
+            roots = [(getattr(plan, side)(), raw[0][side]) for side in sides]
+        for root, flat in roots:
+            known = seen if seen is not None and not seen.cut else leaves.look_at(self._spark, root, _LEAVES_ASKED)
+            self._learn_leaves(known, columns.own_leaves(flat), shapes)
         for first, place in self.leaves.items():
             self._learn_columns(self.known[place], shapes[first])
-        self._complete(raw, roots)
+        self._complete(raw, [root for root, _ in roots])
         return raw
 
-    def _look_at(self, leaf: Any, wanted: set[int]) -> None:
-        output = leaf.output()
-        if output.isEmpty():
-            return
-        first = int(output.head().exprId().id())
-        if first in wanted:
-            wanted.discard(first)
-            self.leaves[first] = len(self.known)
-            self.known.append(columns.Leaf())
-            self.known[self.leaves[first]] = self._leaf(leaf)
+    def _learn_leaves(self, seen: leaves.Leaves, own: Sequence[int | None], wanted: Container[int]) -> None:
+        """Those of the tree come in the JSON's order; those of sub-queries have to be asked for their first column."""
+        for place, leaf in enumerate(seen.found):
+            first = own[place] if place < seen.own else _first_column(leaf.java)
+            if first is not None and first in wanted and first not in self.leaves:
+                self.leaves[first] = len(self.known)
+                self.known.append(columns.Leaf())
+                self.known[self.leaves[first]] = self._leaf(leaf)
 
     def _learn_columns(self, leaf: columns.Leaf, shape: Sequence[Mapping[str, Any]]) -> None:
         """A leaf's columns are those of what it reads, unless it is a query."""
@@ -198,17 +199,15 @@ class _Reading:
         for dataset in leaf.datasets:
             self.read.setdefault(dataset, found)
 
-    def _leaf(self, leaf: Any) -> columns.Leaf:
-        kind = plans.node_class(leaf)
-        origin = origins.of(leaf) if kind == "LogicalRDD" else None
-        if kind == "InMemoryRelation":
-            origin = leaf.cacheBuilder().logicalPlan()
+    def _leaf(self, leaf: leaves.Leaf) -> columns.Leaf:
+        source, origin = leaf.source, origins.of(leaf.java) if leaf.kind == "LogicalRDD" else None
+        if leaf.kind == "InMemoryRelation":
+            origin = leaf.java.cacheBuilder().logicalPlan()
         if origin is not None and self._depth < _ORIGINS_DEEP:
             return columns.Leaf(origin=self._inner(origin))
-        source = self._sources.of(leaf, kind)
         if source.relation != "JDBCRelation":
             return columns.Leaf(source.datasets, opaque=source.opaque)
-        query = jdbc_queries.parsed(*plans.jdbc_source(leaf.relation()))
+        query = jdbc_queries.parsed(*leaves.jdbc_source(leaf.java.relation()))
         if query is not None and query.tables and query.problem is None:
             return columns.Leaf(query.tables, query.columns, query.rows)
         return columns.Leaf(source.datasets, opaque=query.problem if query is not None else source.opaque)
@@ -236,6 +235,11 @@ class _Reading:
                         for projection in plans.sequence(node.projections())
                     ]
             plans_to_see += plans.sequence(node.children())
+
+
+def _first_column(leaf: Any) -> int | None:
+    output = leaf.output()
+    return None if output.isEmpty() else int(output.head().exprId().id())
 
 
 def _identity(node: Mapping[str, Any]) -> tuple[int, ...]:

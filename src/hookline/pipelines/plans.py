@@ -1,30 +1,21 @@
-"""Reading Spark's plans over py4j: what a query takes its data from, and what its rows look like.
-
-Each call over the gateway takes a tenth of a millisecond or more, so the walk goes to the leaves only, and to a bounded
-number of them.
-"""
+"""Spark's plans, tables and Scala's collections over py4j: reading them, and naming what they stand for."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote
 
-from hookline.core.events import Dataset, Read
-from hookline.pipelines import gateway, jdbc_queries, names, origins
+from hookline.core.events import Dataset
+from hookline.pipelines import gateway, names
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 logger = logging.getLogger(__name__)
-MAX_LEAVES = 500
-# Rows that a plan brings along, and references to what stands elsewhere in it.
-_ROWS_MADE_HERE = ("OneRowRelation", "LocalRelation", "Range", "EmptyRelation", "CTERelationRef", "UnionLoopRef")
 
 
 def jvm(spark: SparkSession) -> Any:
@@ -110,192 +101,7 @@ def uri_text(java: Any) -> str:
     return unquote(str(java.toString()))
 
 
-def inputs_of(spark: SparkSession, plan: Any) -> tuple[tuple[Read, ...], str | None]:
-    """What an analyzed plan reads.
-
-    Returns:
-        The datasets, each once, and a sentence that says why some may be missing, or None.
-    """
-    found: dict[tuple[str, str], Read] = {}
-    opaque: list[str] = []
-    sources = Sources(spark)
-    for number, leaf in enumerate(leaves_of(plan)):
-        if number >= MAX_LEAVES:
-            opaque.append(f"the plan has more than {MAX_LEAVES} leaves")
-            break
-        source = sources.of(leaf)
-        opaque += [source.opaque] if source.opaque else []
-        for dataset in source.datasets:
-            found.setdefault((dataset.namespace, dataset.name), Read(dataset))
-    return tuple(found.values()), "; ".join(dict.fromkeys(opaque)) or None
-
-
-@dataclass(frozen=True)
-class Source:
-    """What a leaf of a plan reads.
-
-    Attributes:
-        opaque: why some of it may be missing, or None.
-        relation: the class of the relation behind a ``LogicalRelation``, else empty.
-    """
-
-    datasets: tuple[Dataset, ...]
-    opaque: str | None = None
-    relation: str = ""
-
-
-class Sources:
-    """Names what leaves read. A relation is looked at once while the JVM keeps it, however many plans it is in."""
-
-    def __init__(self, spark: SparkSession) -> None:
-        self._spark = spark
-
-    def of(self, leaf: Any, kind: str | None = None) -> Source:
-        """What a leaf reads.
-
-        Args:
-            kind: its class, where that is known.
-        """
-        kind = kind or node_class(leaf)
-        if kind != "LogicalRelation":
-            return Source(*datasets_of(self._spark, leaf, kind))
-        table = leaf.catalogTable()
-        thing = leaf.relation() if table.isEmpty() else table.get()
-        told = _names.recall(self._spark, thing)
-        if told is not None:
-            datasets, opaque, relation = json.loads(told)
-            return Source(tuple(_dataset(*one) for one in datasets), opaque, relation)
-        source = Source(*datasets_of(self._spark, leaf, kind), v1_class(leaf.relation()))
-        if source.opaque is None:
-            _names.keep(self._spark, thing, json.dumps(dataclasses.astuple(source)))
-        return source
-
-
-_names = gateway.Memory()
-
-
-def _dataset(namespace: str, name: str, format: str | None, symlinks: Sequence[tuple[str, str]]) -> Dataset:
-    return Dataset(namespace, name, format, tuple((one, other) for one, other in symlinks))
-
-
-def datasets_of(spark: SparkSession, leaf: Any, kind: str) -> tuple[tuple[Dataset, ...], str | None]:
-    """The datasets that a leaf reads, and why some may be missing, or None."""
-    opaque: list[str] = []
-    datasets: list[Dataset] = []
-    try:
-        datasets += _datasets_of_leaf(spark, leaf, kind, opaque)
-    except Exception as error:  # noqa: BLE001 - a source that we can't name must not stop the job
-        logger.debug("a leaf of the plan was not understood: %s", type(error).__name__)
-        opaque.append(f"a source of class {simple_class(leaf)} was not understood")
-    return tuple(dict.fromkeys(datasets)), "; ".join(dict.fromkeys(opaque)) or None
-
-
-def leaves_of(plan: Any) -> Iterator[Any]:
-    """The leaves of a plan and of the sub-queries in it."""
-    yield from gateway.items(plan.collectLeaves())
-    # Scalar, EXISTS and IN sub-queries hang on expressions, not on the tree.
-    for subquery in gateway.items(plan.subqueriesAll()):
-        yield from gateway.items(subquery.collectLeaves())
-
-
-def _datasets_of_leaf(spark: SparkSession, leaf: Any, kind: str, opaque: list[str]) -> Iterator[Dataset]:
-    if kind in _ROWS_MADE_HERE:
-        return
-    if kind == "LogicalRelation":
-        yield from _of_v1_relation(spark, leaf, opaque)
-    elif kind in ("DataSourceV2Relation", "DataSourceV2ScanRelation", "StreamingDataSourceV2Relation"):
-        yield from of_v2_relation(spark, leaf.relation() if kind.endswith("ScanRelation") else leaf)
-    elif kind == "HiveTableRelation":
-        yield of_catalog_table(spark, leaf.tableMeta())
-    elif kind == "InMemoryRelation":
-        inputs, why = inputs_of(spark, leaf.cacheBuilder().logicalPlan())
-        opaque += [why] if why else []
-        yield from (read.dataset for read in inputs)
-    elif kind in ("StreamingRelation", "StreamingRelationV2"):
-        yield from _of_stream(spark, leaf, opaque)
-    elif kind in ("LogicalRDD", "ExternalRDD"):
-        origin = origins.of(leaf)
-        if origin is None:
-            opaque.append("rows came from an RDD or from the driver's memory")
-            return
-        inputs, why = inputs_of(spark, origin)
-        opaque += [why] if why else []
-        yield from (read.dataset for read in inputs)
-    else:
-        opaque.append(f"a source of class {kind} has no name that is known here")
-
-
-def _of_v1_relation(spark: SparkSession, leaf: Any, opaque: list[str]) -> Iterator[Dataset]:
-    table = option(leaf.catalogTable())
-    if (
-        table is not None
-        and simple_class(table.tableType()) == "CatalogTableType"
-        and table.tableType().name() != "VIEW"
-    ):
-        yield of_catalog_table(spark, table)
-        return
-    relation = leaf.relation()
-    kind = v1_class(relation)
-    if kind == "HadoopFsRelation":
-        name = format_name(relation.fileFormat())
-        for root in gateway.items(relation.location().rootPaths()):
-            yield names.path_dataset(root.toString(), name)
-    elif kind == "JDBCRelation":
-        yield from jdbc_queries.datasets(*jdbc_source(relation))
-    elif kind == "KafkaRelation":
-        yield from _of_kafka(relation)
-    else:
-        opaque.append(f"a relation of class {kind} has no name that is known here")
-
-
-def jdbc_source(relation: Any) -> tuple[str, str]:
-    """The URL that a JDBC relation reads from, and the table, or the query in its place."""
-    options = relation.jdbcOptions()
-    return str(options.url()), str(options.tableOrQuery())
-
-
-def v1_class(relation: Any) -> str:
-    """The class of a relation; of an unnamed class, such as Delta makes for a table by its path, what it extends."""
-    kind = simple_class(relation)
-    return simple_class_of(relation.getClass().getSuperclass()) if "$$anon$" in kind else kind
-
-
-def _of_stream(spark: SparkSession, leaf: Any, opaque: list[str]) -> Iterator[Dataset]:
-    """A streaming source: its own options say where it reads."""
-    if simple_class(leaf) == "StreamingRelationV2":
-        v1 = option(leaf.v1Relation())
-        source, options = str(leaf.sourceName()), _string_map(leaf.extraOptions())
-        if v1 is not None and not options:
-            options = _string_map(v1.dataSource().options())
-    else:
-        source, options = str(leaf.dataSource().className()), _string_map(leaf.dataSource().options())
-        table = option(leaf.dataSource().catalogTable())
-        if table is not None:
-            yield of_catalog_table(spark, table)
-            return
-    if "path" in options:
-        options["path"] = qualified(spark, options["path"])
-    found = list(stream_source(source, options))
-    opaque += [] if found else [f"a streaming source of kind {source} has no place that is known here"]
-    yield from found
-
-
-def stream_source(source: str, options: dict[str, str]) -> Iterator[Dataset]:
-    """The datasets that a streaming source with these options reads."""
-    kind = source.lower()
-    if "kafka.bootstrap.servers" in options:
-        topics = options.get("subscribe") or options.get("subscribepattern") or "(assigned)"
-        for topic in topics.split(","):
-            yield names.kafka_dataset(options["kafka.bootstrap.servers"], topic.strip())
-    elif "path" in options:
-        yield names.path_dataset(options["path"], "delta" if "delta" in kind else kind if "." not in kind else None)
-    elif kind in ("rate", "rate-micro-batch", "socket"):
-        yield names.other_dataset(kind)
-    elif (known := names.connector_dataset(source, options)) is not None:
-        yield known
-
-
-def _string_map(java: Any) -> dict[str, str]:
+def string_map(java: Any) -> dict[str, str]:
     """A Scala or Java map of strings, keys in lower case, as Spark compares options."""
     text = {}
     if str(java.getClass().getName()).startswith("scala."):
@@ -307,13 +113,6 @@ def _string_map(java: Any) -> dict[str, str]:
         entry = iterator.next()
         text[str(entry.getKey()).lower()] = str(entry.getValue())
     return text
-
-
-def _of_kafka(relation: Any) -> Iterator[Dataset]:
-    servers = option(private_field(relation, "specifiedKafkaParams").get("kafka.bootstrap.servers")) or "unknown"
-    text = str(private_field(relation, "strategy").toString())
-    for topic in text[text.find("[") + 1 : text.rfind("]")].split(","):
-        yield names.kafka_dataset(servers, topic.strip())
 
 
 def format_name(file_format: Any) -> str:

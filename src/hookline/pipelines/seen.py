@@ -12,7 +12,7 @@ from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.events import Dataset, Operation
-from hookline.pipelines import announced, chain, columns, names, plans, storage, tables, targets
+from hookline.pipelines import announced, chain, columns, leaves, names, plans, storage, tables, targets
 from hookline.pipelines.state import current_scope
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def _record_reads(spark: SparkSession, plan: Any, start_ms: float) -> None:
     scope = current_scope()
     if scope is None:
         return
-    for read in plans.inputs_of(spark, plan)[0]:
+    for read in leaves.inputs_of(spark, plan)[0]:
         if "/_delta_log" in read.dataset.name or storage.is_staged(read.dataset.name):
             continue
         if not announced.covers("measure", read.dataset, start_ms):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.core.events import Operation, Read
 from hookline.core.runtime import RunScope
-from hookline.pipelines import batches, chain, followers, origins, plans, tables, targets
+from hookline.pipelines import batches, chain, followers, leaves, origins, plans, tables, targets
 from hookline.pipelines.progress import QueryProgress
 from hookline.pipelines.state import current_scope
 from hookline.pipelines.writers import RecordingWriter
@@ -115,7 +115,7 @@ class _BatchesOf:
     def belong_to(self, scope: RunScope, frame: DataFrame) -> None:
         """A query of this frame with this function is about to be started in this run."""
         self._plan = frame._jdf.queryExecution().analyzed()
-        self._scope, self._inputs = scope, plans.inputs_of(frame.sparkSession, self._plan)[0]
+        self._scope, self._inputs = scope, leaves.inputs_of(frame.sparkSession, self._plan)[0]
         for read in self._inputs:
             scope.record_read(read)
 

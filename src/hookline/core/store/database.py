@@ -7,6 +7,7 @@ import sqlite3
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -131,16 +132,9 @@ class Store:
         where: ColumnElement[bool] | None = None,
     ) -> None:
         """Insert a row; where its key is there and ``where`` holds, change what is not in ``keep``."""
-        row = {name: _storable(value) for name, value in row.items()}
-        make = _insert_of(connection.dialect.name)
-        key = [column.name for column in table.primary_key]
-        changed = {name: value for name, value in row.items() if name not in key and name not in keep}
-        statement = make(table).values(**row)
-        connection.execute(
-            statement.on_conflict_do_update(index_elements=key, set_=changed, where=where)
-            if changed
-            else statement.on_conflict_do_nothing(index_elements=key)
-        )
+        build = _upsert if where is None else _upsert.__wrapped__
+        statement = build(connection.dialect.name, table, tuple(row), tuple(keep), where)
+        connection.execute(statement, {name: _storable(value) for name, value in row.items()})
 
     def lock(self, connection: Connection, key: str) -> None:
         """Have this transaction alone work on what a hexadecimal key stands for; on SQLite it is alone anyhow."""
@@ -272,6 +266,19 @@ class Store:
 def _insert_of(dialect: str) -> Any:
     """INSERT with ON CONFLICT. Every job with a store loads this module; a dialect takes its time, and one is enough."""
     return importlib.import_module(f"sqlalchemy.dialects.{dialect}").insert
+
+
+@cache
+def _upsert(
+    dialect: str, table: Table, names: tuple[str, ...], keep: tuple[str, ...], where: ColumnElement[bool] | None
+) -> Any:
+    """A statement without its values: made and compiled once, where one with values costs five times its execution."""
+    insert = _insert_of(dialect)(table)
+    key = [column.name for column in table.primary_key]
+    changed = {name: insert.excluded[name] for name in names if name not in key and name not in keep}
+    if not changed:
+        return insert.on_conflict_do_nothing(index_elements=key)
+    return insert.on_conflict_do_update(index_elements=key, set_=changed, where=where)
 
 
 def _options(url: URL) -> dict[str, Any]:

@@ -6,7 +6,7 @@ of docs/explanation/column-lineage.md. Nothing here talks to Spark.
 
 from hookline.lineage.columns.leaves import Leaf, RawPlan, SourceColumn
 from hookline.lineage.columns.model import Relation
-from hookline.lineage.columns.spark_json import PlanNotUnderstoodError, leaf_columns, read_plan
+from hookline.lineage.columns.spark_json import PlanNotUnderstoodError, leaf_columns, own_leaves, read_plan
 from hookline.lineage.columns.walk import column_lineage
 
 __all__ = [
@@ -17,5 +17,6 @@ __all__ = [
     "SourceColumn",
     "column_lineage",
     "leaf_columns",
+    "own_leaves",
     "read_plan",
 ]

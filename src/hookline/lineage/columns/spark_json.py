@@ -65,6 +65,13 @@ def leaf_columns(plan: RawPlan) -> Iterator[tuple[int, list[Raw]]]:
             waiting += [inner for inner in value.values() if isinstance(inner, list)]
 
 
+def own_leaves(plan: RawPlan) -> list[int | None]:
+    """The leaves of a plan's own tree, without those of sub-queries, in the order in which Spark collects them: the id of
+    each one's first column, or None where it has no columns."""
+    outputs = (_outputs(node) for node in plan if node["num-children"] == 0)
+    return [found[0].id if found else None for found in outputs]
+
+
 def read_plan(
     plan: RawPlan, leaves: Mapping[int, int], origins: Mapping[int, Leaf], *, converted: bool = False
 ) -> Relation:

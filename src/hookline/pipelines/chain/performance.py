@@ -15,7 +15,7 @@ from hookline.core.events import Column, ErrorInfo, Read, Verdict, Write, utc_no
 from hookline.core.runtime import RunScope
 from hookline.core.spending import WriteSpending
 from hookline.core.tracing import Trace, Work
-from hookline.pipelines import announced, batches, columns, plans
+from hookline.pipelines import announced, batches, columns, leaves
 from hookline.pipelines.chain.holding import hold, tell_unstaged
 from hookline.pipelines.chain.measuring import Measuring
 from hookline.pipelines.quarantine import current_along, dividing
@@ -57,6 +57,7 @@ class Performance:
         self._proof: Proof | None = None
         self._trace = request.trace
         self._late: Work | None = None
+        self._seen: leaves.Leaves | None = None
         self._began = time.perf_counter()
         batch = batches.current(request.spark)
         self._write = self._describe(batch)
@@ -143,10 +144,13 @@ class Performance:
             return self._request.inputs
         if self._request.opaque is not None:
             return (), self._request.opaque
-        plan = self._request.plan
-        if plan is None and self._request.frame is not None:
-            plan = self._request.frame._jdf.queryExecution().analyzed()
-        return plans.inputs_of(self._request.spark, plan) if plan is not None else ((), None)
+        if self._request.plan is not None:
+            return leaves.inputs_of(self._request.spark, self._request.plan)
+        if self._request.frame is None:
+            return (), None
+        plan = self._request.frame._jdf.queryExecution().analyzed()
+        self._seen = leaves.look_at(self._request.spark, plan)
+        return self._seen.inputs
 
     def _prepare(self) -> None:
         self._scope.bus.authorize(self._write, self._scope.run)
@@ -187,12 +191,15 @@ class Performance:
         if request.late:
             self._late = columns.of_late(request.spark, self._write.dataset)
             return None
-        plan = None if self._frame is None else self._frame._jdf.queryExecution().analyzed()
+        seen = self._seen if self._frame is request.frame else None
+        plan = None if seen is None else seen.plan
+        if plan is None and self._frame is not None:
+            plan = self._frame._jdf.queryExecution().analyzed()
         if (command := request.command) is not None:
             changed = self._changed_frame
             work = columns.of_command(request.spark, lambda: command(changed), plan)
         elif plan is not None:
-            work = columns.of_frame(request.spark, plan)
+            work = columns.of_frame(request.spark, plan, seen)
         else:
             work = columns.unknown(request.opaque or "there is no plan to read")
         return self._scope.trace(work)
