@@ -39,8 +39,6 @@ def divide(plan: dict[str, Any]) -> dict[str, Any]:
     try:
         places = _find(plan)
         found = [(file, places[file["path"]]) for file in plan["files"] if file["path"] in places]
-        for file, _ in found:
-            _check(file["path"])
         with ThreadPoolExecutor(plan["threads"]) as pool:
             parts = list(pool.map(lambda one: _copy(one[0], one[1][0]), found))
         _write_bad(plan, [part for _, part in parts], [reasons for _, (_, reasons) in found])
@@ -86,14 +84,6 @@ def _find(plan: dict[str, Any]) -> dict[str, tuple[Any, list[list[str]]]]:
     return places
 
 
-def _check(path: str) -> None:
-    from pyarrow import parquet
-
-    with parquet.ParquetFile(path) as file:
-        if any("." in path for path in _int96(file)):
-            raise Declined("timestamps inside of other columns are written as INT96")
-
-
 def _rows_at_once(meta: Any) -> int:
     """How many rows a group of the copy has: as many as the memory shall hold, whatever the writer had room for."""
     size = sum(meta.row_group(number).total_byte_size for number in range(meta.num_row_groups))
@@ -115,6 +105,8 @@ def _copy(file: dict[str, Any], bad: Any) -> tuple[dict[str, Any], Any]:
 
     with parquet.ParquetFile(file["path"], coerce_int96_timestamp_unit="us") as source:
         old_times, meta = _int96(source), source.metadata
+        if any("." in path for path in old_times):
+            raise Declined("timestamps inside of other columns are written as INT96")
         schema = source.schema_arrow
         for name in old_times:
             place = schema.get_field_index(name)

@@ -21,7 +21,7 @@ from hookline.core.fuse.domain import domain_of
 from hookline.core.fuse.footers import Footers
 from hookline.core.fuse.forms import form_of
 from hookline.core.fuse.jobs import DeadlineError, run_job
-from hookline.core.fuse.letters import Letters, letters_of
+from hookline.core.fuse.letters import letters_of
 from hookline.core.fuse.paths import Part, top_of
 from hookline.core.fuse.sketching import SHIPPED, add_sketch, is_divided, read_sketch
 from hookline.core.fuse.sql import Select, merge
@@ -163,9 +163,7 @@ def _work(
             else:
                 _add_whole(work, one, item)
             continue
-        letters = _letters(one, target, footers)
-        if letters is not None:
-            _add_letters(work, one, letters, target)
+        if _add_letters(work, one, target, footers):
             continue
         flat = one.repeated and kind not in TESTS
         name = "\n".join(column.name for column in one.all_columns)
@@ -180,27 +178,25 @@ def _work(
     return work
 
 
-def _letters(bound: Bound, target: Target, footers: Footers) -> Letters | None:
-    """The pattern as letters, where looking at bytes is cheaper: where a column is not stored as numbers of few values."""
+def _add_letters(work: _Work, bound: Bound, target: Target, footers: Footers) -> bool:
+    """Take a pattern by the bytes of its column, where it is letters and that is cheaper; whether it is taken so."""
     if bound.measure.kind != "unmatched" or bound.where is not None or bound.regex is None or bound.repeated:
-        return None
-    name = target.physical_names.get(bound.column.name, bound.column.name)
-    size = footers.column_bytes.get(name, 0)
-    worth_it = size > max(_PLAIN_BYTES * sum(footers.rows), _LEAST_LETTERS_BYTES)
-    # In pyarrow's names of columns a dot leads into a struct.
-    return letters_of(bound.regex.re2) if worth_it and "." not in name else None
-
-
-def _add_letters(work: _Work, bound: Bound, letters: Letters, target: Target) -> None:
+        return False
+    column, letters = target.physical_names.get(bound.column.name, bound.column.name), letters_of(bound.regex.re2)
+    # A column of few values is stored as their numbers; in pyarrow's names of columns a dot leads into a struct.
+    least = max(_PLAIN_BYTES * sum(footers.rows), _LEAST_LETTERS_BYTES)
+    if letters is None or "." in column or footers.column_bytes.get(column, 0) <= least:
+        return False
     name, select = f"letters {len(work.letters)}", Select()
     work.places[bound] = name, select.add(bound, target.physical_names)
     work.letters[name] = {
         "query": {"id": name, "select": select.expressions, "from": source_of(bound), "params": select.params},
-        "column": target.physical_names.get(bound.column.name, bound.column.name),
+        "column": column,
         "allowed": letters.allowed.decode("latin-1"),
         "least": letters.least,
         "most": letters.most,
     }
+    return True
 
 
 def _add_whole(work: _Work, bound: Bound, item: Item) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
-    from hookline.core.fuse import Sieve
+    from hookline.core.fuse import Sieve, WrittenFile
 
 logger = logging.getLogger(__name__)
 # The versions whose observer this was tried with.
@@ -211,9 +211,9 @@ class _Gate:
         transaction, self._transaction = self._transaction, None
         self.read_version = int(transaction.readVersion())
         self.added = [self._target.place_of(path) for path in self._own(actions)]
-        judge(
-            dataclasses.replace(self._written(transaction, actions), split=partial(self._split, transaction, actions))
-        )
+        written = self._written(transaction, actions)
+        split_them = partial(self._split, transaction, actions, written.files)
+        judge(dataclasses.replace(written, split=split_them))
 
     def _written(self, transaction: Any, actions: list[dict[str, Any]]) -> Written:
         """What the actions that are to be committed write."""
@@ -228,13 +228,20 @@ class _Gate:
         proof = Proof("delta", self._target.uri, added[0]["path"], version) if added else None
         return dataclasses.replace(written, proof=proof)
 
-    def _split(self, transaction: Any, actions: list[dict[str, Any]], sieve: Sieve, put: Put) -> Written:
+    def _split(
+        self,
+        transaction: Any,
+        actions: list[dict[str, Any]],
+        files: tuple[WrittenFile, ...] | None,
+        sieve: Sieve,
+        put: Put,
+    ) -> Written:
         """Have the good rows of files with bad ones written again by the same transaction."""
         reason = _why_not_split(actions)
         if reason is not None:
             raise PublishError(f"rows of {self._target.dataset} can't be set aside: {reason}")
         adds = {self._target.place_of(str(add.path())): add for add in _new_files(self._actions)}
-        files, schema = self._written(transaction, actions).files, str(transaction.metadata().schemaString())
+        schema = str(transaction.metadata().schemaString())
         divided = divide(self._spark, sieve, files, schema, adds, put.receipt())
         if divided is None:
             self._split_by_spark(transaction, adds, sieve, put)
