@@ -227,10 +227,10 @@ def test_columns_that_the_table_computes(
 ) -> None:
     spark.sql(f"DROP TABLE {table}")
     columns = (
-        "id BIGINT, name STRING, size INT GENERATED ALWAYS AS (length(name)), `a b` BIGINT GENERATED ALWAYS AS (id)"
+        "id BIGINT, name STRING, size INT GENERATED ALWAYS AS (length(name)), same BIGINT GENERATED ALWAYS AS (id)"
     )
     spark.sql(f"CREATE TABLE {table} ({columns}) USING delta")
-    made = {**SAME, "size": {"source.name TRANSFORMATION"}, "a b": {"source.id IDENTITY"}}
+    made = {**SAME, "size": {"source.name TRANSFORMATION"}, "same": {"source.id IDENTITY"}}
     source.createOrReplaceTempView("seen")
     rows = source.select("id", "name")
     spark.sql(f"INSERT INTO {table} (id, name) SELECT id, name FROM seen")

@@ -208,9 +208,9 @@ class DeltaTarget:
         return self._written(*fitting[0], log) if len(fitting) == 1 else Written()
 
     def generated(self) -> Mapping[str, str]:
-        """By the table's schema."""
-        schema = json.loads(str(self._log().unsafeVolatileSnapshot().metadata().schemaString()) or "{}")
-        fields = schema.get("fields", ())
+        """By the table's schema; none before there is one."""
+        schema = self._log().unsafeVolatileSnapshot().metadata().schemaString()
+        fields = json.loads(str(schema))["fields"] if schema else ()
         return {one["name"]: one["metadata"][_GENERATED] for one in fields if _GENERATED in one["metadata"]}
 
     def files(self) -> tuple[WrittenFile, ...] | None:
