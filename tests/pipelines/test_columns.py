@@ -235,7 +235,7 @@ def test_columns_that_the_table_computes(
     rows = source.select("id", "name")
     spark.sql(f"INSERT INTO {table} (id, name) SELECT id, name FROM seen")
     assert edges(lineage_of(written(recorder, table))) == made
-    rows.write.mode("append").saveAsTable(table)
+    rows.write.format("delta").mode("append").saveAsTable(table)
     assert edges(lineage_of(written(recorder, table))) == made
     rows.write.format("delta").mode("append").save(written(recorder, table).dataset.name)
     assert edges(lineage_of(written(recorder, table))) == made
