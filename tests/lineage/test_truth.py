@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.spark
 TRUTH = Path(__file__).parent / "truth"
 FRAMES: dict[str, Any] = runpy.run_path(str(TRUTH / "frames.py"))
-CASES: dict[str, dict[str, Any]] = yaml.safe_load((TRUTH / "cases.yaml").read_text())
+FIRST, SECOND = (yaml.safe_load((TRUTH / f"{name}.yaml").read_text()) for name in ("cases", "more_cases"))
+CASES: dict[str, dict[str, Any]] = FIRST | SECOND
 TPCH: dict[int, dict[str, Any]] = yaml.safe_load((TRUTH / "tpch.yaml").read_text())
 PREFIXES = {"c": "customer", "l": "lineitem", "n": "nation", "o": "orders", "p": "part", "ps": "partsupp"}
 PREFIXES |= {"r": "region", "s": "supplier"}
@@ -84,7 +85,8 @@ def traced(session: SparkSession, sql: str) -> ColumnLineage:
     if command is None:
         assert request.frame is not None
         return columns.trace(session, request.frame._jdf.queryExecution().analyzed())
-    return columns.of_command(session, lambda: command(None))()
+    plan, target = lambda: command(None), request.target
+    return columns.of_command(session, plan, assigned=request.assigned, generated=target.generated)()
 
 
 def framed(session: SparkSession, name: str) -> ColumnLineage:
@@ -116,4 +118,4 @@ def test_the_truth_set_has_every_kind_of_edge() -> None:
     kinds = Counter(how for case in (*CASES.values(), *TPCH.values()) for _, how, _ in expected(case))
     wanted = "IDENTITY TRANSFORMATION AGGREGATION JOIN GROUP_BY FILTER SORT WINDOW CONDITIONAL"
     assert set(wanted.split()) <= kinds.keys()
-    assert len(CASES) >= 40
+    assert len(CASES) == len(FIRST) + len(SECOND) >= 120

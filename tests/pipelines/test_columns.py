@@ -190,6 +190,57 @@ def test_the_same_by_deltas_and_sparks_own_functions(
     assert edges(lineage_of(written(recorder, table))) == found
 
 
+def test_a_column_that_is_set_to_itself(
+    spark: SparkSession, recorder: RecordingPlugin, source: DataFrame, table: str
+) -> None:
+    """Spark's analysis sets the columns that a clause does not name to themselves: those are not told, these are."""
+    from delta.tables import DeltaTable
+    from pyspark.sql import functions as F
+
+    def told() -> dict[str, set[str]]:
+        return edges(lineage_of(written(recorder, table)))
+
+    source.createOrReplaceTempView("seen")
+    name = {"name": {f"{table}.name IDENTITY"}}
+    spark.sql(f"UPDATE {table} SET name = name")
+    assert told() == name
+    delta = DeltaTable.forName(spark, table)
+    delta.update(set={"name": "name"})
+    assert told() == name
+    delta.update("id > 1", {"`name`": F.col("name")})
+    assert told() == {**name, "": {f"{table}.id FILTER"}}
+    matched = {"": {f"{table}.id JOIN", "source.id JOIN"}}
+    spark.sql(f"MERGE INTO {table} t USING seen ON t.id = seen.id WHEN MATCHED THEN UPDATE SET t.name = t.name")
+    assert told() == {**name, **matched}
+    both = {**name, **matched, "id": {f"{table}.id IDENTITY"}}
+    merged = delta.alias("t").merge(source.alias("s"), "t.id = s.id")
+    merged.whenNotMatchedBySourceUpdate(set={"id": "t.id"}).whenMatchedUpdate(set={"name": "t.name"}).execute()
+    assert told() == both
+    writer = source.alias("s").mergeInto(table, F.expr(f"{table}.id = s.id"))
+    writer = writer.whenNotMatchedBySource().update({"id": F.col(f"{table}.id")})
+    writer.whenMatched().update({"name": F.col(f"{table}.name")}).merge()
+    assert told() == both
+
+
+def test_columns_that_the_table_computes(
+    spark: SparkSession, recorder: RecordingPlugin, source: DataFrame, table: str
+) -> None:
+    spark.sql(f"DROP TABLE {table}")
+    columns = (
+        "id BIGINT, name STRING, size INT GENERATED ALWAYS AS (length(name)), same BIGINT GENERATED ALWAYS AS (id)"
+    )
+    spark.sql(f"CREATE TABLE {table} ({columns}) USING delta")
+    made = {**SAME, "size": {"source.name TRANSFORMATION"}, "same": {"source.id IDENTITY"}}
+    source.createOrReplaceTempView("seen")
+    rows = source.select("id", "name")
+    spark.sql(f"INSERT INTO {table} (id, name) SELECT id, name FROM seen")
+    assert edges(lineage_of(written(recorder, table))) == made
+    rows.write.format("delta").mode("append").saveAsTable(table)
+    assert edges(lineage_of(written(recorder, table))) == made
+    rows.write.format("delta").mode("append").save(written(recorder, table).dataset.name)
+    assert edges(lineage_of(written(recorder, table))) == made
+
+
 def test_a_stream_into_a_sink_of_sparks_own(
     spark: SparkSession, recorder: RecordingPlugin, source: DataFrame, tmp_path: Path
 ) -> None:

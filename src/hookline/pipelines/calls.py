@@ -5,12 +5,13 @@ Imported by the first such call (``intercept``), with all that a write needs.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from hookline.core.events import Operation
 from hookline.core.runtime import RunScope
-from hookline.pipelines import chain, plans, rdds, statements, streams, targets
+from hookline.lineage.columns import Assigned
+from hookline.pipelines import assigned, chain, plans, rdds, statements, streams, targets
 from hookline.pipelines.writers import RecordingWriter, RecordingWriterV2
 
 Bare = Callable[[], Any]
@@ -65,23 +66,34 @@ def _run_text(scope: RunScope, session: Any, wrapped: Callable[..., Any], text: 
     return chain.perform(scope, lambda: statements.request(session, statement, bare), bare)
 
 
-def merge(scope: RunScope, source: Any, table: str, bare: Bare) -> Any:
-    """``MergeIntoWriter.merge``."""
-    return chain.perform(scope, lambda: statements.merge_request(source.sparkSession, table, source, bare), bare)
+def merge(scope: RunScope, source: Any, table: str, writer: Any, bare: Bare) -> Any:
+    """``MergeIntoWriter.merge``. ``writer`` is the JVM's."""
+
+    def request() -> chain.Request:
+        return statements.merge_request(source.sparkSession, table, source, writer, bare)
+
+    return chain.perform(scope, request, bare)
 
 
 def delta_merge(scope: RunScope, builder: Any, bare: Bare) -> Any:
     """``DeltaMergeBuilder.execute``."""
 
     def request() -> chain.Request:
-        return _delta_request(builder._spark, plans.private_field(builder._jbuilder, "targetTable"), "merge", bare)
+        java = builder._jbuilder
+        table = plans.private_field(java, "targetTable")
+        return _delta_request(builder._spark, table, "merge", bare, lambda: assigned.by_delta_merge(java))
 
     return chain.perform(scope, request, bare)
 
 
-def delta_change(scope: RunScope, table: Any, operation: Operation, bare: Bare) -> Any:
-    """``DeltaTable.update`` and ``delete``."""
-    return chain.perform(scope, lambda: _delta_request(table._spark, table._jdt, operation, bare), bare)
+def delta_change(scope: RunScope, table: Any, operation: Operation, names: Iterable[str], bare: Bare) -> Any:
+    """``DeltaTable.update`` and ``delete``. ``names`` are those of the columns that are set."""
+
+    def request() -> chain.Request:
+        spark = table._spark
+        return _delta_request(spark, table._jdt, operation, bare, lambda: assigned.by_names(spark, names))
+
+    return chain.perform(scope, request, bare)
 
 
 def save_rdd(
@@ -91,7 +103,9 @@ def save_rdd(
     return chain.perform(scope, lambda: rdds.rdd_request(rdd, method, args, kwargs, bare), bare)
 
 
-def _delta_request(spark: Any, java_table: Any, operation: Operation, bare: Bare) -> chain.Request:
+def _delta_request(
+    spark: Any, java_table: Any, operation: Operation, bare: Bare, named: Callable[[], Assigned]
+) -> chain.Request:
     log = java_table.deltaLog()
     uri = str(log.dataPath().toString())
     return chain.Request(
@@ -100,5 +114,6 @@ def _delta_request(spark: Any, java_table: Any, operation: Operation, bare: Bare
         operation=operation,
         execute=lambda _: bare(),
         schema=lambda: spark.read.format("delta").load(uri).schema,
+        assigned=named,
         late=True,
     )

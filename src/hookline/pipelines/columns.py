@@ -30,16 +30,19 @@ _ORIGINS_DEEP = 20
 _LEAVES_ASKED = 5_000
 _NODES_ASKED = 2_000
 _LATE_S = 5.0
+_Assigned = Callable[[], columns.Assigned]
+_Generated = Callable[[], Mapping[str, str]]
 _PLAN = "org.apache.spark.sql.catalyst.plans.logical.Expand"
 
 
-def of_frame(spark: SparkSession, plan: Any, seen: leaves.Leaves | None = None) -> Work:
+def of_frame(spark: SparkSession, plan: Any, seen: leaves.Leaves | None = None, generated: _Generated = dict) -> Work:
     """The columns of a query that is written as it is.
 
     Args:
         seen: the plan's leaves, where they were looked at.
+        generated: tells the columns that the target computes from others, with their SQL.
     """
-    return lambda: trace(spark, plan, seen=seen)
+    return lambda: _with_generated(spark, plan, trace(spark, plan, seen=seen), generated)
 
 
 def unknown(why: str) -> Work:
@@ -47,12 +50,20 @@ def unknown(why: str) -> Work:
     return lambda: ColumnLineage(degraded=why)
 
 
-def of_command(spark: SparkSession, command: Callable[[], Any], query: Any = None) -> Work:
+def of_command(
+    spark: SparkSession,
+    command: Callable[[], Any],
+    query: Any = None,
+    assigned: _Assigned = tuple,
+    generated: _Generated = dict,
+) -> Work:
     """The columns that an INSERT, MERGE, UPDATE or DELETE sets, as Spark's analysis has it.
 
     Args:
         command: analyzes it.
         query: the plan of its query, for where that does not come off.
+        assigned: tells the columns that the clauses of an UPDATE or a MERGE name.
+        generated: tells the columns that the target computes from others, with their SQL.
     """
 
     def work() -> ColumnLineage:
@@ -64,9 +75,38 @@ def of_command(spark: SparkSession, command: Callable[[], Any], query: Any = Non
                 raise
             logger.debug("a statement was not analyzed again: %s", type(error).__name__)
             return trace(spark, query, converted=True)
-        return _filled_up(plan, trace(spark, rows, converted=True))
+        found = trace(spark, rows, converted=True, assigned=_asked(assigned))
+        return found if rows is plan else _filled_up(plan, _with_generated(spark, rows, found, generated))
 
     return work
+
+
+def _asked(assigned: _Assigned) -> columns.Assigned:
+    """Not to know it costs the columns that are set to themselves, and nothing else."""
+    try:
+        return assigned()
+    except Exception as error:  # noqa: BLE001
+        logger.debug("the columns that are set were not read: %s", type(error).__name__)
+        return ()
+
+
+def _with_generated(spark: SparkSession, rows: Any, lineage: ColumnLineage, generated: _Generated) -> ColumnLineage:
+    """With the columns that the target computes from those of the query."""
+    known = {name.lower() for name in lineage.columns}
+    missing: dict[str, str] = {}
+    try:
+        missing = {name: text for name, text in generated().items() if name.lower() not in known}
+        if not missing or lineage.degraded is not None:
+            return lineage
+        from pyspark.sql import functions as F
+
+        frame = plans.frame(spark, rows).select(*(F.expr(text).alias(name) for name, text in missing.items()))
+        made = trace(spark, frame._jdf.queryExecution().analyzed())
+    except Exception as error:  # noqa: BLE001 - the query's own columns are known all the same
+        logger.debug("generated columns were not traced: %s", type(error).__name__)
+        gap = f"{', '.join(missing) or 'generated columns'}: the target computes it, which could not be followed"
+        return replace(lineage, gaps=(*lineage.gaps, gap))
+    return replace(lineage, columns={**lineage.columns, **made.columns}, gaps=(*lineage.gaps, *made.gaps))
 
 
 def _filled_up(command: Any, lineage: ColumnLineage) -> ColumnLineage:
@@ -79,7 +119,7 @@ def _filled_up(command: Any, lineage: ColumnLineage) -> ColumnLineage:
     return replace(lineage, columns={**lineage.columns, **rest})
 
 
-def of_late(spark: SparkSession, dataset: Dataset) -> Work:
+def of_late(spark: SparkSession, dataset: Dataset, assigned: _Assigned = tuple) -> Work:
     """The columns of a statement that nobody can show before it ran: the listener will see it."""
     waiting = _Late(dataset)
     with _lock:
@@ -89,7 +129,7 @@ def of_late(spark: SparkSession, dataset: Dataset) -> Work:
         plan = waiting.plan()
         if plan is None:
             return ColumnLineage(degraded="what ran was not seen by the listener")
-        return trace(spark, plan, converted=True)
+        return trace(spark, plan, converted=True, assigned=_asked(assigned))
 
     return work
 
@@ -123,19 +163,26 @@ _lock = threading.Lock()
 
 
 def trace(
-    spark: SparkSession, plan: Any, *, converted: bool = False, seen: leaves.Leaves | None = None
+    spark: SparkSession,
+    plan: Any,
+    *,
+    converted: bool = False,
+    seen: leaves.Leaves | None = None,
+    assigned: columns.Assigned = (),
 ) -> ColumnLineage:
     """What the columns of an analyzed plan are made from.
 
     Args:
         converted: its topmost projection is Spark's own, and fits the columns to a table's.
         seen: its leaves, where they were looked at.
+        assigned: the columns that the clauses of an UPDATE or a MERGE name.
     """
     began = time.perf_counter()
     try:
         reading = _Reading(spark)
         raw = reading.raw(plan, seen)
-        relation = columns.read_plan(raw, reading.leaves, dict(enumerate(reading.known)), converted=converted)
+        known = dict(enumerate(reading.known))
+        relation = columns.read_plan(raw, reading.leaves, known, converted=converted, assigned=assigned)
         found = columns.column_lineage(relation, reading.known)
     except columns.PlanNotUnderstoodError as error:
         return ColumnLineage(degraded=f"a part of the plan was not understood: {error}")

@@ -131,7 +131,9 @@ def _wrap_merge_writer(module: Any) -> None:
             return wrapped(*args, **kwargs)
         from hookline.pipelines import calls
 
-        return calls.merge(scope, writer._hookline_source, writer._hookline_table, lambda: wrapped(*args, **kwargs))
+        return calls.merge(
+            scope, writer._hookline_source, writer._hookline_table, writer._jwriter, lambda: wrapped(*args, **kwargs)
+        )
 
     wrapping.wrap_method(module, "MergeIntoWriter.__init__", remember)
     wrapping.wrap_method(module, "MergeIntoWriter.merge", merge)
@@ -153,7 +155,8 @@ def _wrap_delta(module: Any) -> None:
                 return wrapped(*args, **kwargs)
             from hookline.pipelines import calls
 
-            return calls.delta_change(scope, table, operation, lambda: wrapped(*args, **kwargs))
+            named = kwargs.get("set", args[1] if len(args) > 1 else None)
+            return calls.delta_change(scope, table, operation, tuple(named or ()), lambda: wrapped(*args, **kwargs))
 
         wrapping.wrap_method(module, f"DeltaTable.{operation}", change)
 

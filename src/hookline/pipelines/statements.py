@@ -9,7 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.events import Operation, Statement
-from hookline.pipelines import chain, plans, table_files, tables, targets
+from hookline.pipelines import assigned, chain, plans, table_files, tables, targets
 from hookline.pipelines.staging.choice import Redirect
 
 if TYPE_CHECKING:
@@ -83,6 +83,7 @@ def request(spark: SparkSession, statement: ParsedWrite, bare: Callable[[], Any]
             schema=table.schema,
             statement=statement.text,
             command=lambda _: analyzed(spark, statement),
+            assigned=lambda: assigned.by_statement(statement.command),
         )
     frame = _query_frame(spark, statement)
 
@@ -122,8 +123,10 @@ def redirect(
     return table_files.redirect(spark, target, partial(_analyzed_over, spark, statement, frame))
 
 
-def merge_request(spark: SparkSession, table: str, source: DataFrame, bare: Callable[[], Any]) -> chain.Request:
-    """What ``DataFrame.mergeInto(table, …).merge()`` asks for."""
+def merge_request(
+    spark: SparkSession, table: str, source: DataFrame, writer: Any, bare: Callable[[], Any]
+) -> chain.Request:
+    """What ``DataFrame.mergeInto(table, …).merge()`` asks for. ``writer`` is the JVM's."""
     target = tables.TableTarget(spark, tables.table_parts(spark, table))
     return chain.Request(
         spark=spark,
@@ -132,6 +135,7 @@ def merge_request(spark: SparkSession, table: str, source: DataFrame, bare: Call
         execute=lambda _: bare(),
         plan=source._jdf.queryExecution().analyzed(),
         schema=target.schema,
+        assigned=lambda: assigned.by_merge(writer),
         late=True,
     )
 

@@ -54,6 +54,10 @@ class TableTarget:
         """What came to the place in that time."""
         return self.place().during(start_ms, end_ms, metrics)
 
+    def generated(self) -> Mapping[str, str]:
+        """Those of the place, when the table is there."""
+        return self.place().generated() if self.exists or _is_path(self.parts) else {}
+
     def schema(self) -> StructType:
         """The table's own columns."""
         return self.spark.table(quoted(self.parts)).schema

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 FILES_TO_MEASURE = frozenset({"parquet", "delta"})
 FILE_FORMATS = frozenset({"parquet", "csv", "json", "orc", "text", "xml", "avro"})
 
+_GENERATED = "delta.generationExpression"
+
 
 class Put(Protocol):
     """Takes the bad rows of a write."""
@@ -78,6 +80,9 @@ class WriteTarget(Protocol):
     def during(self, start_ms: float, end_ms: float, metrics: Mapping[str, int]) -> Written:
         """What a write did that nobody announced: it ran between these times (epoch milliseconds), and Spark counted this."""
 
+    def generated(self) -> Mapping[str, str]:
+        """The columns that are computed from others when rows come in, each with its SQL."""
+
 
 @dataclass(frozen=True)
 class OpaqueTarget:
@@ -95,6 +100,10 @@ class OpaqueTarget:
     def during(self, start_ms: float, end_ms: float, metrics: Mapping[str, int]) -> Written:
         """Nothing is known."""
         return Written()
+
+    def generated(self) -> Mapping[str, str]:
+        """None that are known."""
+        return {}
 
 
 @dataclass(frozen=True)
@@ -140,6 +149,10 @@ class FolderTarget:
             return Written()
         schema = self.spark.read.format(self.dataset.format or "parquet").load(self.uri).schema
         return self.written(storage.written_files(fitting[0]), schema)
+
+    def generated(self) -> Mapping[str, str]:
+        """None: files know no such columns."""
+        return {}
 
     def written(self, files: tuple[WrittenFile, ...], schema: StructType) -> Written:
         """These files, as what a write left."""
@@ -193,6 +206,12 @@ class DeltaTarget:
             if at_ms <= end_ms and any("add" in action or "remove" in action for action in actions):
                 fitting.append((actions, version))
         return self._written(*fitting[0], log) if len(fitting) == 1 else Written()
+
+    def generated(self) -> Mapping[str, str]:
+        """By the table's schema; none before there is one."""
+        schema = self._log().unsafeVolatileSnapshot().metadata().schemaString()
+        fields = json.loads(str(schema))["fields"] if schema else ()
+        return {one["name"]: one["metadata"][_GENERATED] for one in fields if _GENERATED in one["metadata"]}
 
     def files(self) -> tuple[WrittenFile, ...] | None:
         """The files that make up the table now; None where files alone don't tell its rows."""

@@ -185,6 +185,37 @@ def python_data_source(spark: SparkSession, called: str = "made_up") -> DataFram
     return spark.read.format(called).load().selectExpr("id", "upper(name) AS n")
 
 
+def python_functions_that_decide(spark: SparkSession) -> DataFrame:
+    from pyspark.sql import functions as F
+
+    good, bucket = F.udf(lambda b: b != "x", "boolean"), F.udf(lambda a: a // 10, "int")
+    frame = spark.table("t").where(good("b")).groupBy(bucket("a").alias("bucket"))
+    return frame.agg(F.sum("c").alias("s"))
+
+
+def arrow_functions_over_windows_and_of_structs(spark: SparkSession) -> DataFrame:
+    from pyspark.sql import Window
+    from pyspark.sql.functions import col, pandas_udf
+
+    def mean(a: pd.Series) -> float:
+        return float(a.mean())
+
+    def split(b: pd.Series) -> pd.DataFrame:
+        return b.str.split(" ", n=1, expand=True)
+
+    over = pandas_udf(mean, "double")("a").over(Window.partitionBy("b"))
+    made = pandas_udf(split, "first string, rest string")("b")
+    return spark.table("t").select(over.alias("mean"), made.alias("s")).select("mean", col("s.first"))
+
+
+def map_in_pandas_between_a_join_and_a_filter(spark: SparkSession) -> DataFrame:
+    def same(frames: Iterator[pd.DataFrame]) -> Iterator[pd.DataFrame]:
+        yield from frames
+
+    joined = spark.table("t").join(spark.table("u"), "a").select("a", "b", "e")
+    return joined.mapInPandas(same, "x int, y string").where("x > 0").selectExpr("upper(y) AS name")
+
+
 def rows_of_an_rdd(spark: SparkSession) -> DataFrame:
     return spark.createDataFrame(spark.table("t").rdd.map(lambda row: (row.a, row.b)), "a int, x string")
 

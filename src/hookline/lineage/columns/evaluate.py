@@ -157,6 +157,11 @@ def _higher(node: Expression, children: Sequence[Value], around: Surroundings) -
     return higher(node, children, apply)
 
 
+def _let(node: Expression, children: Sequence[Value], around: Surroundings) -> Value:
+    (function,) = node.lambdas
+    return evaluate(function.body, around.bound(dict.fromkeys(function.variables, united(children))))
+
+
 def _run(node: Expression, around: Surroundings) -> tuple[Sequence[Value], frozenset[Indirect]]:
     return ((), frozenset()) if node.relation is None else around.run(node.relation)
 
@@ -189,6 +194,7 @@ _RULES: Mapping[str, _Rule] = {
     "gather": _gather,
     "higher": _higher,
     "in": _in,
+    "let": _let,
     "logic": _apply,
     "map": _map,
     "part": _part,

@@ -16,6 +16,7 @@ from hookline.lineage.columns.values import (
     united,
 )
 
+_TURNS = 5
 # The value of a lambda's body when its variables stand for these.
 Apply = Callable[[Lambda, Sequence[Value]], Value]
 
@@ -28,15 +29,31 @@ def higher(node: Expression, children: Sequence[Value], apply: Apply) -> Value:
         everything = united(elements)
         bodies = [apply(function, [everything] * len(function.variables)) for function in node.lambdas]
         return stepped(united([*bodies, *elements]), TRANSFORMATION)
+    if node.higher == "aggregate":
+        return _aggregated(node.lambdas, children[1], first, apply)
     if node.higher in ("map_filter", "map_keys", "map_values", "map_zip"):
         return _of_maps(node, children, apply)
     # The second variable of transform and filter is a position; those of zip_with and of a comparison are elements.
-    variables = elements if node.higher == "zip" else [first] if node.higher == "transform" else [first, first]
+    variables = elements if node.higher == "zip" else [first, first] if node.higher == "filter" else [first]
     bodies = [apply(function, variables) for function in node.lambdas]
     if node.higher == "filter":
         return decided_by(first, bodies, "CONDITIONAL")
-    made = stepped(united(bodies), TRANSFORMATION, shaped=True)
+    made = stepped(united(bodies), TRANSFORMATION, shaped=node.higher != "test")
     return made if made.direct or made.indirect else stepped(first, TRANSFORMATION)
+
+
+def _aggregated(functions: Sequence[Lambda], start: Value, element: Value, apply: Apply) -> Value:
+    """From the start, element by element, until nothing new is found; then the function that finishes."""
+    merge, *finish = functions
+    found = start
+    for _ in range(_TURNS):
+        before, found = found, united([found, apply(merge, [found, element])])
+        if (found.direct, found.indirect) == (before.direct, before.indirect):
+            break
+    for function in finish:
+        found = apply(function, [found])
+    made = stepped(found, TRANSFORMATION)
+    return made if made.direct or made.indirect else stepped(element, TRANSFORMATION)
 
 
 def _of_maps(node: Expression, maps: Sequence[Value], apply: Apply) -> Value:

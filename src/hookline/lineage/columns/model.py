@@ -25,11 +25,14 @@ ExpressionKind = Literal[
     "map",  # its first child holds the keys, the second the values
     "higher",  # a function of its children and of the ``lambdas``
     "lambda",  # one of those, before it is joined with them
+    "let",  # the body of its one lambda, whose variable stands for its children
     "query",  # a sub-query in ``relation``: its one column
     "exists",  # whether the sub-query has rows
     "in",  # whether the children are among the sub-query's rows
 ]
-HigherKind = Literal["transform", "zip", "filter", "fold", "map_filter", "map_keys", "map_values", "map_zip"]
+HigherKind = Literal[
+    "transform", "zip", "filter", "test", "aggregate", "fold", "map_filter", "map_keys", "map_values", "map_zip"
+]
 
 
 @dataclass

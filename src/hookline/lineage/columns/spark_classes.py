@@ -8,6 +8,7 @@ SAME = frozenset(
         "Alias",
         "AnsiCast",
         "AssertNotNull",
+        "CommonExpressionDef",
         "KnownFloatingPointNormalized",
         "KnownNotContainsNull",
         "KnownNotNull",

@@ -14,6 +14,8 @@ from hookline.lineage.columns.values import AGGREGATION, TRANSFORMATION
 
 Raw = Mapping[str, Any]
 PYTHON_NOTE = "a Python function takes it, and may not use it"
+# What stands for the operand that NULLIF and BETWEEN use twice. Spark's number for it is not in the JSON; the innermost counts.
+_COMMON = -3
 JVM_NOTE = "a function of the job's own takes it, and may not use it"
 
 _HIGHER: Mapping[str, HigherKind] = {
@@ -22,7 +24,10 @@ _HIGHER: Mapping[str, HigherKind] = {
     "TransformKeys": "map_keys",
     "TransformValues": "map_values",
     "MapZipWith": "map_zip",
+    "ArrayAggregate": "aggregate",
+    "ArrayExists": "test",
     "ArrayFilter": "filter",
+    "ArrayForAll": "test",
     "ArraySort": "filter",
     "MapFilter": "map_filter",
 }
@@ -270,6 +275,15 @@ def _static(reader: ExpressionReader, raw: Raw, children: list[Expression], type
     return Expression("apply", children) if children else Expression("constant")
 
 
+def _common(reader: ExpressionReader, raw: Raw, children: list[Expression], types: Sequence[Any]) -> Expression:
+    return Expression("variable", id=_COMMON)
+
+
+def _with_common(reader: ExpressionReader, raw: Raw, children: list[Expression], types: Sequence[Any]) -> Expression:
+    body, *definitions = children
+    return Expression("let", definitions, lambdas=[Lambda([_COMMON], body)])
+
+
 def _list_query(reader: ExpressionReader, raw: Raw, children: list[Expression], types: Sequence[Any]) -> Expression:
     return reader.exists(raw, children, types)
 
@@ -280,6 +294,7 @@ _SPECIAL: Mapping[str, _Special] = {
     "And": _logic,
     "CaseWhen": _case,
     "Coalesce": _coalesce,
+    "CommonExpressionRef": _common,
     "CreateMap": _map,
     "CreateNamedStruct": _struct,
     "DropField": _drop_field,
@@ -307,6 +322,7 @@ _SPECIAL: Mapping[str, _Special] = {
     "UpdateFields": _change,
     "WindowExpression": _window,
     "WindowSpecDefinition": _several,
+    "With": _with_common,
     "WithField": _with_field,
     **dict.fromkeys(classes.OF_ORDER_ALONE, _nothing),
     **dict.fromkeys(classes.GATHERING_VALUES, _gather_values),

@@ -11,7 +11,8 @@ from typing import Any
 
 from hookline.lineage.columns import spark_types
 from hookline.lineage.columns.leaves import Leaf, RawPlan
-from hookline.lineage.columns.model import Attribute, Clause, Expression, Item, Relation
+from hookline.lineage.columns.model import Attribute, Expression, Item, Relation
+from hookline.lineage.columns.spark_changes import Assigned, read_change
 from hookline.lineage.columns.spark_expressions import PYTHON_NOTE, ExpressionReader, Raw, number, simple
 
 _ROWS_MADE_HERE = frozenset({"EmptyRelation", "LocalRelation", "OneRowRelation", "Range"})
@@ -73,7 +74,12 @@ def own_leaves(plan: RawPlan) -> list[int | None]:
 
 
 def read_plan(
-    plan: RawPlan, leaves: Mapping[int, int], origins: Mapping[int, Leaf], *, converted: bool = False
+    plan: RawPlan,
+    leaves: Mapping[int, int],
+    origins: Mapping[int, Leaf],
+    *,
+    converted: bool = False,
+    assigned: Assigned = (),
 ) -> Relation:
     """A plan as relations.
 
@@ -82,17 +88,19 @@ def read_plan(
         leaves: the id of a leaf's first column to the leaf's number.
         origins: leaves that hold another plan's rows, by number.
         converted: the plan's topmost projection fits the columns to a table's.
+        assigned: the columns that the clauses of an UPDATE or a MERGE name.
 
     Raises:
         PlanNotUnderstoodError: naming the class that is not as expected.
     """
-    return _PlanReader(leaves, origins).read(plan, converted=converted)
+    return _PlanReader(leaves, origins, assigned).read(plan, converted=converted)
 
 
 class _PlanReader:
-    def __init__(self, leaves: Mapping[int, int], origins: Mapping[int, Leaf]) -> None:
+    def __init__(self, leaves: Mapping[int, int], origins: Mapping[int, Leaf], assigned: Assigned) -> None:
         self._leaves = leaves
         self._origins = origins
+        self._assigned = assigned
         self._expressions = ExpressionReader(self.read)
 
     def read(self, flat: RawPlan, *, converted: bool = False) -> Relation:
@@ -252,43 +260,8 @@ class _PlanReader:
     def turn(self, raw: Raw, children: list[Relation]) -> Relation:
         return Relation("turn", attributes=_outputs(raw), number=int(raw["loopId"]))
 
-    # -- statements that change rows -----------------------------------------------------------------------------------
-
-    def merge(self, raw: Raw, children: list[Relation]) -> Relation:
-        sides = [self.read(raw["target"]), self.read(raw["source"])]
-        own = {column.id: column.name for column in _attributes_below(sides[0])}
-        clauses = [
-            self._merge_clause(flat, own)
-            for name in ("matchedClauses", "notMatchedClauses", "notMatchedBySourceClauses")
-            for flat in raw.get(name) or ()
-        ]
-        return Relation("change", sides, conditions=[self._read(raw["condition"])], clauses=clauses)
-
-    def _merge_clause(self, flat: RawPlan, own: Mapping[int, str]) -> Clause:
-        """``own``: the target's columns. Delta adds an action for each that a clause does not set."""
-        head, items = flat[0], []
-        for action in _actions(flat):
-            name = _name_parts(action[0]["targetColNameParts"])
-            expression = self._read(action[1:], converted=True)
-            if not (expression.kind == "column" and own.get(expression.id) == name):
-                items.append(Item(-1, name, expression))
-        condition = self._read(head["condition"]) if head.get("condition") else None
-        return Clause(items, condition, removes="Delete" in simple(head) or "Insert" in simple(head))
-
-    def update(self, raw: Raw, children: list[Relation]) -> Relation:
-        target = self.read(raw["target"])
-        columns = _attributes_below(target)
-        items = [
-            Item(-1, column.name, self._read(flat, converted=True))
-            for column, flat in zip(columns, raw["updateExpressions"], strict=True)
-            if not (len(flat) == 1 and flat[0].get("exprId") and number(flat[0]["exprId"]) == column.id)
-        ]
-        condition = self._read(raw["condition"]) if raw.get("condition") else None
-        return Relation("change", [target], clauses=[Clause(items), Clause(condition=condition, removes=True)])
-
-    def delete(self, raw: Raw, children: list[Relation]) -> Relation:
-        condition = self._read(raw["condition"]) if raw.get("condition") else None
-        return Relation("change", [self.read(raw["target"])], clauses=[Clause(condition=condition, removes=True)])
+    def change(self, raw: Raw, children: list[Relation]) -> Relation:
+        return read_change(raw, self.read, self._expressions, self._assigned)
 
     # -- expressions ---------------------------------------------------------------------------------------------------
 
@@ -334,12 +307,6 @@ def _attributes(flats: Sequence[RawPlan]) -> list[Attribute]:
     return [Attribute(number(flat[0]["exprId"]), str(flat[0]["name"])) for flat in flats]
 
 
-def _attributes_below(relation: Relation) -> Sequence[Attribute]:
-    while relation.kind != "source" and relation.children:
-        relation = relation.children[0]
-    return relation.attributes
-
-
 def _join_kind(raw: Any) -> str:
     return str(raw.get("object") or raw.get("product-class")).rpartition(".")[2].rstrip("$")
 
@@ -365,22 +332,6 @@ def _nodes_of(raw: Raw) -> Iterator[Raw]:
             yield from value
 
 
-def _actions(flat: RawPlan) -> Iterator[RawPlan]:
-    """The trees of a clause's DeltaMergeActions."""
-    starts = [place for place, raw in enumerate(flat) if simple(raw) == "DeltaMergeAction"]
-    for start in starts:
-        left, end = 1, start
-        while left:
-            left += flat[end]["num-children"] - 1
-            end += 1
-        yield flat[start:end]
-
-
-def _name_parts(text: Any) -> str:
-    """``[a]`` or ``[a, b]``: Spark's way of telling a list of names."""
-    return ".".join(str(text).strip("[]").split(", ")) if isinstance(text, str) else ".".join(map(str, text))
-
-
 _Reader = Callable[[_PlanReader, Raw, list[Relation]], Relation]
 _READERS: Mapping[str, _Reader] = {
     "Aggregate": _PlanReader.aggregate,
@@ -389,7 +340,7 @@ _READERS: Mapping[str, _Reader] = {
     "CTERelationRef": _PlanReader.reference,
     "Deduplicate": _PlanReader.distinct,
     "DeduplicateWithinWatermark": _PlanReader.distinct,
-    "DeleteCommand": _PlanReader.delete,
+    "DeleteCommand": _PlanReader.change,
     "Distinct": _PlanReader.distinct,
     "Except": _PlanReader.set_operation,
     "Expand": _PlanReader.expand,
@@ -398,12 +349,12 @@ _READERS: Mapping[str, _Reader] = {
     "Intersect": _PlanReader.set_operation,
     "Join": _PlanReader.join,
     "LateralJoin": _PlanReader.lateral,
-    "MergeIntoCommand": _PlanReader.merge,
+    "MergeIntoCommand": _PlanReader.change,
     "Sort": _PlanReader.sort,
     "Union": _PlanReader.union,
     "UnionLoop": _PlanReader.loop,
     "UnionLoopRef": _PlanReader.turn,
-    "UpdateCommand": _PlanReader.update,
+    "UpdateCommand": _PlanReader.change,
     "Window": _PlanReader.window,
     "WithCTE": _PlanReader.define,
 }

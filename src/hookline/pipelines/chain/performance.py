@@ -189,7 +189,7 @@ class Performance:
         if self._trace is not None:
             return self._trace
         if request.late:
-            self._late = columns.of_late(request.spark, self._write.dataset)
+            self._late = columns.of_late(request.spark, self._write.dataset, request.assigned)
             return None
         seen = self._seen if self._frame is request.frame else None
         plan = None if seen is None else seen.plan
@@ -197,9 +197,11 @@ class Performance:
             plan = self._frame._jdf.queryExecution().analyzed()
         if (command := request.command) is not None:
             changed = self._changed_frame
-            work = columns.of_command(request.spark, lambda: command(changed), plan)
+            work = columns.of_command(
+                request.spark, lambda: command(changed), plan, request.assigned, request.target.generated
+            )
         elif plan is not None:
-            work = columns.of_frame(request.spark, plan, seen)
+            work = columns.of_frame(request.spark, plan, seen, request.target.generated)
         else:
             work = columns.unknown(request.opaque or "there is no plan to read")
         return self._scope.trace(work)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
+    from hookline.lineage.columns import Assigned
     from hookline.pipelines.staging.choice import Redirect
 
 
@@ -35,6 +36,7 @@ class Request:
         statement: the SQL that asks for it.
         command: analyzes the statement that is asked for, over changed data where there is some; tells then what each of the
             target's columns is made from, where that is not the frame's column of this name.
+        assigned: tells which columns the clauses of an UPDATE or a MERGE name.
         late: what is asked for can't be shown before it ran.
         trace: where the columns come from, when somebody finds that out already.
     """
@@ -54,5 +56,6 @@ class Request:
     stored: Callable[[DataFrame], DataFrame] | None = None
     statement: Statement | None = None
     command: Callable[[DataFrame | None], Any] | None = None
+    assigned: Callable[[], Assigned] = tuple
     late: bool = False
     trace: Trace | None = None
