@@ -17,7 +17,8 @@ up. "By rounds" is the same of each round, beside bare of that round: the median
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
 {rows}
 
-The {cases} small cases of `tests/lineage/truth/cases.yaml` have every edge as well, and no other (`tests/lineage/test_truth.py`).
+The {cases} small cases of `tests/lineage/truth` (`cases.yaml`, `more_cases.yaml`) have every edge as well, and no other
+(`tests/lineage/test_truth.py`).
 
 {spans}Commands, one side at a time and all sides in turn, so that no run is longer than three minutes:
 

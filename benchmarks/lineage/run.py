@@ -110,7 +110,7 @@ def _run(side: str, source: Path, queries: Path, work: Path, args: argparse.Name
     }
     if side == "openlineage-spark":
         conf |= {
-            "spark.jars": str(args.peer_jar),
+            "spark.jars": str(args.peer_jar.resolve()),
             "spark.extraListeners": "io.openlineage.spark.agent.OpenLineageSparkListener",
             "spark.openlineage.transport.type": "file",
             "spark.openlineage.transport.location": str(state / "events.ndjson"),

@@ -59,7 +59,8 @@ def truth() -> set[Edge]:
 
 def small_cases() -> int:
     """How many small queries the truth has besides."""
-    return len(yaml.safe_load((ROOT / "tests" / "lineage" / "truth" / "cases.yaml").read_text()))
+    files = (ROOT / "tests" / "lineage" / "truth" / f"{name}.yaml" for name in ("cases", "more_cases"))
+    return sum(len(yaml.safe_load(file.read_text())) for file in files)
 
 
 def our_edges(state: Path) -> set[Edge]:

@@ -23,7 +23,7 @@ def measure(source: Path, queries: Mapping[int, str]) -> dict[str, float]:
         spark.read.parquet(str(file)).createOrReplaceTempView(file.stem)
     beside: list[float] = []
     on_path: list[float] = []
-    tracing = Tracing(leave=columns.leave_jvm)
+    tracing = Tracing()
     for turn in range(_TURNS + 1):
         for text in queries.values():
             frame = spark.sql(text)
