@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pluggy
 
-from hookline.core.errors import HookError, WriteRefusedError
+from hookline.core.errors import HookError, HooklineError, WriteRefusedError
 from hookline.core.events import Breaker, Denial, Measure, Measured, PluginReport, Run, Verdict, Write
 from hookline.core.forks import children_end_here
 from hookline.core.hookspecs import HOOKS, PROJECT, Hooks
@@ -321,7 +321,9 @@ def _only(kind: type, seat: _Seat, hook: str, answer: Sequence[Any] | None) -> S
 
 
 def _describe(error: BaseException) -> str:
-    """The type of an exception and where it was raised; its text may quote data and is left out."""
+    """The type of an exception and where it was raised; its text may quote data and is left out, unless it is one of ours."""
+    if isinstance(error, HooklineError):
+        return f"raised {type(error).__name__}: {error}"
     frames = traceback.extract_tb(error.__traceback__)
     place = f" ({frames[-1].filename.rsplit('/', 1)[-1]}:{frames[-1].lineno})" if frames else ""
     return f"raised {type(error).__name__}{place}"

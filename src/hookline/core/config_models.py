@@ -15,6 +15,7 @@ from pydantic.functional_validators import AfterValidator
 from hookline.core.config_tree import Location, Node, plant
 from hookline.core.costing import CostConfig
 from hookline.core.labels import LabelsConfig
+from hookline.core.safekeeping import AuditConfig, KeysConfig
 
 DEFAULT_PLUGINS = ("console", "lineage")
 BUILT_IN = Location("(default)")
@@ -114,6 +115,8 @@ class _Settings(_Section):
     outbox: OutboxConfig = Field(default_factory=OutboxConfig)
     labels: LabelsConfig = Field(default_factory=LabelsConfig)
     cost: CostConfig = Field(default_factory=CostConfig)
+    keys: KeysConfig = Field(default_factory=KeysConfig)
+    audit: AuditConfig = Field(default_factory=AuditConfig)
 
 
 class FileModel(_Settings):

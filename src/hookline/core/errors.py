@@ -11,6 +11,9 @@
     ├── SinkError              a message was not delivered; ``retryable`` says whether to try again
     ├── StoreError             the run history can't be read or written
     ├── UnknownRunError        an id that leads to no run, or to several
+    ├── AuditError             what is done could not be recorded, or the record not be read
+    ├── KeyUnavailableError    a key can't be had now, or is not there
+    ├── ProtectionError        a value can't be protected, or what was protected not be revealed
     └── OutboxError            a message could not be kept
 
 Every message says what happened, where, and what to do. None carries a row value or a secret.
@@ -101,3 +104,15 @@ class UnknownRunError(HooklineError):
 
 class OutboxError(HooklineError):
     """The outbox can't keep a message."""
+
+
+class AuditError(HooklineError):
+    """The audit log can't be written or read. What can't be recorded is not done."""
+
+
+class KeyUnavailableError(HooklineError):
+    """A key is not there, or whoever keeps it does not answer. Nothing is written in clear instead."""
+
+
+class ProtectionError(HooklineError):
+    """A value that can't be protected as its policy wants, or that can't be turned back. The value is never quoted."""

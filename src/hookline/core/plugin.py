@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 
 from hookline.core.costing import CostConfig
 from hookline.core.labels import LabelsConfig
+from hookline.core.safekeeping import AuditConfig, KeysConfig
 
 if TYPE_CHECKING:
     from hookline.core.outbox import Outbox
@@ -47,6 +48,8 @@ class PluginContext:
         store: the run history; None where there is none, as in tests.
         labels: what the configuration says of layers, owners and tags.
         cost: what it says of prices and budgets.
+        keys: where keys come from.
+        audit: where the audit log lies.
     """
 
     name: str
@@ -57,3 +60,5 @@ class PluginContext:
     store: LazyStore | None = None
     labels: LabelsConfig = field(default_factory=LabelsConfig)
     cost: CostConfig = field(default_factory=CostConfig)
+    keys: KeysConfig = field(default_factory=KeysConfig)
+    audit: AuditConfig = field(default_factory=AuditConfig)

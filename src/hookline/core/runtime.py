@@ -386,6 +386,8 @@ class Runtime:
             store=self.store,
             labels=self.config.labels,
             cost=self.config.cost,
+            keys=self.config.keys,
+            audit=self.config.audit,
         )
 
     def _close_dead_runs(self) -> None:

@@ -16,6 +16,7 @@ Raw = Mapping[str, Any]
 PYTHON_NOTE = "a Python function takes it, and may not use it"
 # What stands for the operand that NULLIF and BETWEEN use twice. Spark's number for it is not in the JSON; the innermost counts.
 _COMMON = -3
+_PROTECTING = "hookline_"
 JVM_NOTE = "a function of the job's own takes it, and may not use it"
 
 _HIGHER: Mapping[str, HigherKind] = {
@@ -87,7 +88,8 @@ class ExpressionReader:
             return _higher(kind, children)
         if not children:
             return Expression("constant")
-        return Expression("apply", children, masking=kind in classes.MASKING, note=_note(kind))
+        masking = kind in classes.MASKING or _protects(raw, kind)
+        return Expression("apply", children, masking=masking, note="" if masking else _note(kind))
 
     def outer(self, raw: Raw, children: list[Expression], types: Sequence[Any]) -> Expression:
         """A column of a query around this one."""
@@ -108,6 +110,13 @@ class ExpressionReader:
 
 def _note(kind: str) -> str:
     return PYTHON_NOTE if kind in classes.PYTHON else JVM_NOTE if kind in classes.JVM else ""
+
+
+def _protects(raw: Raw, kind: str) -> bool:
+    """Whether it is a function that hookline protects personal data with: its name says so, and what it does is known."""
+    if kind not in classes.PYTHON and kind not in classes.JVM:
+        return False
+    return str(raw.get("udfName") or raw.get("name") or "").startswith(_PROTECTING)
 
 
 def _higher(kind: str, children: list[Expression]) -> Expression:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, Literal
 
 from hookline.core.errors import SinkError
@@ -28,6 +30,7 @@ _NEVER = frozenset(
         "ValidationException",
     }
 )
+_lock = threading.Lock()
 _LOGIN = frozenset(
     {
         "AccessDenied",
@@ -78,7 +81,6 @@ class Client:
     def _make(self) -> Any:
         # Without boto3, which loads what moves files to S3 as well.
         from botocore.config import Config
-        from botocore.session import Session
 
         options = self._options
         config = Config(
@@ -86,9 +88,10 @@ class Client:
             read_timeout=options.timeout_s,
             retries={"total_max_attempts": self._attempts, "mode": "standard"},
         )
-        client = Session(profile=options.profile).create_client(
-            self._service, region_name=options.region, endpoint_url=options.endpoint_url, config=config
-        )
+        with _lock:
+            client = _session(options.profile).create_client(
+                self._service, region_name=options.region, endpoint_url=options.endpoint_url, config=config
+            )
         client.meta.events.register("before-parse", self._check)
         return client
 
@@ -97,6 +100,14 @@ class Client:
         body = bytes(response_dict["body"] or b"").lstrip()[:20].lower()
         if response_dict["status_code"] < 300 and body.startswith((b"<!doctype", b"<html")):
             raise SinkError(f"{self._service}: something else than AWS answered: check endpoint_url and proxies")
+
+
+@cache
+def _session(profile: str | None) -> Any:
+    """One for all services: what it reads from botocore's files takes a tenth of a second. Only clients bear several threads."""
+    from botocore.session import Session
+
+    return Session(profile=profile)
 
 
 def error_code(error: SinkError) -> str:

@@ -1,0 +1,164 @@
+"""What is done in one write: which rule meets which column, with which version of which key. Holds no key and can be pickled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hookline.core.errors import ProtectionError
+from hookline.core.safekeeping import KeysConfig
+from hookline.governance.protection.policy import Fake, KeyedRule, Policy, Rule
+
+if TYPE_CHECKING:
+    from pyspark.sql.types import StructType
+
+    from hookline.governance.keys import Keyring
+
+Names = tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """How a key comes about where values are protected.
+
+    Attributes:
+        keys, base_dir: where it is kept.
+        key, version: which it is.
+        purpose, tenant, entity: what is derived from it.
+        steps: what is done to a value first.
+    """
+
+    keys: KeysConfig
+    base_dir: str
+    key: str
+    version: int
+    purpose: str
+    tenant: str
+    entity: str
+    steps: tuple[str, ...]
+
+    @property
+    def key_file(self) -> Path:
+        """The file that the key is in, where it is in one."""
+        return Path(self.base_dir) / self.keys.path
+
+    @property
+    def domain(self) -> bytes:
+        """What is authenticated with an encrypted value."""
+        return f"{self.tenant}\0{self.entity}".encode()
+
+
+@dataclass(frozen=True)
+class Deed:
+    """A rule at a column.
+
+    Attributes:
+        names: the column's name, and those of fields in it; elements of arrays have none, keys and values of maps are
+            ``key`` and ``value``.
+    """
+
+    policy: str
+    names: Names
+    rule: Rule
+    keyed: Keyed | None = None
+
+    @property
+    def column(self) -> str:
+        """For people."""
+        return ".".join(self.names)
+
+    @property
+    def action(self) -> str:
+        """The rule's."""
+        return self.rule.deed
+
+    def document(self) -> dict[str, Any]:
+        """For the audit log."""
+        found: dict[str, Any] = {"policy": self.policy, "column": self.column, "action": self.action}
+        if self.rule.entity is not None:
+            found["entity"] = self.rule.entity
+        if self.keyed is not None:
+            found |= {"key": self.keyed.key, "version": self.keyed.version}
+        return found
+
+
+def deeds_for(
+    policies: Iterable[Policy],
+    schema: StructType,
+    keyring: Keyring,
+    keys: tuple[KeysConfig, Path],
+    *,
+    case_sensitive: bool = False,
+) -> tuple[Deed, ...]:
+    """What the policies want of data with this schema, in the order of its columns.
+
+    Args:
+        keys: where keys come from, and what relative paths there start from.
+
+    Raises:
+        ProtectionError: a column is not there, or two rules want one column.
+        KeyUnavailableError: a key can't be had.
+    """
+    found: list[Deed] = []
+    for policy in policies:
+        for rule in policy.rules:
+            for column in rule.columns:
+                names = _find(column, schema, case_sensitive)
+                if names is not None:
+                    keyed = keyed_by(policy, rule, names[-1], keyring, keys) if isinstance(rule, KeyedRule) else None
+                    found.append(Deed(policy.name, names, rule, keyed))
+                elif rule.missing == "refuse":
+                    raise ProtectionError(
+                        f"policy {policy.name!r} protects the column {column!r}, which this write does not have: it may have come "
+                        "under another name. Correct the policy, or say `missing: allow` there"
+                    )
+    for number, deed in enumerate(found):
+        for other in found[:number]:
+            shorter = min(len(deed.names), len(other.names))
+            if deed.names[:shorter] == other.names[:shorter]:
+                both = f"{other.action} by policy {other.policy!r} and {deed.action} by {deed.policy!r}"
+                raise ProtectionError(f"the column {deed.column!r} is wanted by two rules: {both}")
+    return tuple(found)
+
+
+def keyed_by(policy: Policy, rule: KeyedRule, name: str, keyring: Keyring, keys: tuple[KeysConfig, Path]) -> Keyed:
+    """How the key of a rule comes about for a column of this name.
+
+    Raises:
+        KeyUnavailableError: it can't be had.
+    """
+    key = keyring.get(rule.key or policy.key)
+    # Without an entity a column's own name is the domain: equal names, equal tokens.
+    entity = rule.entity or name.lower()
+    return Keyed(keys[0], str(keys[1]), key.name, key.version, rule.deed, policy.tenant, entity, rule.steps())
+
+
+def subject_of(rule: Rule) -> str | None:
+    """The column that says whose value it is."""
+    return rule.subject if isinstance(rule, Fake) else None
+
+
+def _find(column: str, schema: StructType, case_sensitive: bool) -> Names | None:
+    parts = column.split(".")
+    return next(_ways(parts, schema, case_sensitive), None)
+
+
+def _ways(parts: Sequence[str], type: Any, case_sensitive: bool) -> Iterator[Names]:
+    """The ways to read a path in a type; names may have dots of their own, the longest is tried first."""
+    kind = type.typeName()
+    if not parts:
+        yield ()
+    elif kind == "array":
+        yield from _ways(parts, type.elementType, case_sensitive)
+    elif kind == "map":
+        inner = {"key": type.keyType, "value": type.valueType}.get(parts[0])
+        if inner is not None:
+            yield from ((parts[0], *rest) for rest in _ways(parts[1:], inner, case_sensitive))
+    elif kind == "struct":
+        for size in range(len(parts), 0, -1):
+            wanted = ".".join(parts[:size])
+            for field in type.fields:
+                if field.name == wanted or (not case_sensitive and field.name.lower() == wanted.lower()):
+                    yield from ((field.name, *rest) for rest in _ways(parts[size:], field.dataType, case_sensitive))

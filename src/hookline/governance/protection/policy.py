@@ -1,0 +1,260 @@
+"""Policies: which columns of which datasets may not be in clear, and what is done with them. Read from YAML.
+
+version: 1
+name: customers
+datasets: ["*/silver/customers"]
+rules:
+  - columns: [email, contact.email]
+    entity: EMAIL_ADDRESS
+    action: tokenize
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
+from glob import glob
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.functional_validators import AfterValidator
+
+from hookline.core.config_problems import explain, raise_problems
+from hookline.core.config_tree import plain
+from hookline.core.config_yaml import parse
+from hookline.core.errors import ConfigError
+from hookline.core.events import Dataset, content_id
+from hookline.governance.crypto.ff1 import ALPHABETS, FF1
+from hookline.governance.protection.normal import STEPS, Step, steps_for
+
+MAX_BYTES = 1_000_000
+_Text = Annotated[str, Field(min_length=1, max_length=256)]
+_Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
+_Count = Annotated[int, Field(ge=0, le=1_000_000)]
+
+
+def _alphabet(text: str) -> str:
+    characters = ALPHABETS.get(text, text)
+    if len(characters) < 2 or len(set(characters)) < len(characters):
+        raise ValueError(f"Input should be {', '.join(ALPHABETS)}, or the characters themselves, each once")
+    FF1(bytes(32), len(characters))
+    return characters
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
+
+
+class Rule(_Section):
+    """What all rules have."""
+
+    columns: Annotated[tuple[_Text, ...], Field(min_length=1)] = Field(
+        description="Columns by name; a dot leads into a struct, the elements of an array or, by key and value, into a map."
+    )
+    entity: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")] | None = Field(
+        None, description="What it is, as Presidio names it: EMAIL_ADDRESS, PHONE_NUMBER, PERSON …"
+    )
+    serves: tuple[_Text, ...] = Field((), description="What the rule is there for, such as an article of a law.")
+    missing: Literal["refuse", "allow"] = Field(
+        "refuse", description="What is done when a write lacks such a column: it may have come under another name."
+    )
+
+    @property
+    def deed(self) -> str:
+        """Its action; each kind of rule has one of its own."""
+        return str(self.__dict__["action"])
+
+
+class KeyedRule(Rule):
+    """What all rules have that need a key."""
+
+    key: _Key | None = Field(None, description="The key's name; by default the policy's.")
+    normalize: tuple[Step, ...] | None = Field(
+        None, description=f"Steps before it: {', '.join(STEPS)}; by default those that suit the entity."
+    )
+
+    def steps(self) -> tuple[Step, ...]:
+        """What is done to a value first."""
+        return steps_for(self.entity) if self.normalize is None else self.normalize
+
+
+class Tokenize(KeyedRule):
+    """HMAC-SHA256: equal values have equal tokens, and none is turned back."""
+
+    action: Literal["tokenize"]
+
+
+class Encrypt(KeyedRule):
+    """AES-256-GCM, or AES-SIV where equal values are to stay equal. It can be turned back."""
+
+    action: Literal["encrypt"]
+    normalize: tuple[Step, ...] | None = Field(
+        (), description="Steps before it; by default none: what comes back is what went in."
+    )
+    deterministic: bool = Field(
+        False, description="Equal values stay equal (AES-SIV), which shows which rows are alike."
+    )
+
+
+class Fpe(KeyedRule):
+    """FF1: a text of the same form, which can be turned back."""
+
+    action: Literal["fpe"]
+    normalize: tuple[Step, ...] | None = Field((), description="Steps before it; by default none: the form stays.")
+    alphabet: Annotated[str, AfterValidator(_alphabet)] = Field(
+        "digits",
+        validate_default=True,
+        description=f"What is encrypted: {', '.join(ALPHABETS)}, or characters; all others stay where they are.",
+    )
+    unfit: Literal["refuse", "null"] = Field(
+        "refuse",
+        description="What is done with a value with too few of these characters: it fails the write, or becomes null.",
+    )
+
+
+class Mask(Rule):
+    """Characters are covered."""
+
+    action: Literal["mask"]
+    keep_first: _Count = Field(0, description="How many characters at the beginning stay.")
+    keep_last: _Count = Field(
+        0, description="How many at the end stay. A text that is not longer than both is covered whole."
+    )
+    cover: Annotated[str, Field(min_length=1, max_length=1)] = Field("*", description="What the others become.")
+
+
+class Generalize(Rule):
+    """A coarser value."""
+
+    action: Literal["generalize"]
+    to: Literal["month", "quarter", "year", "decade", "prefix", "band"] = Field(
+        description="Of dates and times the first moment of their month, quarter, year or decade; of texts a prefix; of "
+        "numbers a band."
+    )
+    length: Annotated[int, Field(ge=1, le=1_000)] | None = Field(
+        None, description="The prefix's length (zip codes: 3)."
+    )
+    width: Annotated[int, Field(ge=2, le=1_000_000_000)] | None = Field(
+        None, description="The band's width: 10 makes 30-39 of 34."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Generalize:
+        for to, name in (("prefix", "length"), ("band", "width")):
+            if (self.to == to) != (getattr(self, name) is not None):
+                needed = f"Input should say {name}" if self.to == to else f"Input should not say {name}: it is for {to}"
+                raise ValueError(needed)
+        return self
+
+
+class Drop(Rule):
+    """The column is not written."""
+
+    action: Literal["drop"]
+
+
+class Fake(KeyedRule):
+    """Made up by Faker, the same for the same value, or for the same subject."""
+
+    action: Literal["fake"]
+    provider: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")] = Field(
+        description="What Faker makes: name, email, street_address …"
+    )
+    locale: Annotated[str, Field(pattern=r"^[a-z]{2,3}(_[A-Z]{2,3})?$")] = Field(
+        "en_US", description="In which language."
+    )
+    subject: _Text | None = Field(
+        None,
+        description="The column that says whose value it is: one subject has one name. By default the value itself.",
+    )
+
+
+AnyRule = Annotated[Tokenize | Encrypt | Fpe | Mask | Generalize | Drop | Fake, Field(discriminator="action")]
+
+
+class Reveal(_Section):
+    """Who may turn values back."""
+
+    allow: Annotated[tuple[_Text, ...], Field(min_length=1)] = Field(description="Users of the operating system.")
+    per_hour: Annotated[int, Field(ge=1)] = Field(100, description="How many values each may turn back within an hour.")
+
+
+class Policy(_Section):
+    """Rules for the datasets whose name matches one of several patterns."""
+
+    version: Literal[1] = Field(1, description="The version of this format.")
+    name: Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")] = Field(description="The policy's name.")
+    datasets: Annotated[tuple[_Text, ...], Field(min_length=1)] = Field(
+        description="Patterns with * (which crosses slashes) on datasets' names, with or without namespace, and on tables' names."
+    )
+    tenant: _Text = Field("default", description="Whose data it is: tokens of two tenants differ.")
+    key: _Key = Field("default", description="The name of the key that is used where a rule names none.")
+    rules: Annotated[tuple[AnyRule, ...], Field(min_length=1)] = Field(description="What is done, by column.")
+    reveal: Reveal | None = Field(None, description="Who may turn values back; by default nobody.")
+
+    def matches(self, dataset: Dataset) -> bool:
+        """Whether it is for this dataset."""
+        names = {dataset.name, str(dataset), *(name for _, name in dataset.symlinks)}
+        return any(fnmatchcase(name, pattern) for name in names for pattern in self.datasets)
+
+    def digest(self) -> str:
+        """Of all that it says, to tell one version of it from another."""
+        return content_id(self.model_dump_json())[:16]
+
+
+def find_policies(patterns: Iterable[str], base_dir: Path) -> tuple[Policy, ...]:
+    """All policies in the files that paths or glob patterns name, each file once.
+
+    Raises:
+        ConfigError: when a pattern names no file, two policies have one name, or with all mistakes in all files.
+    """
+    policies: list[Policy] = []
+    mistakes: list[str] = []
+    files: dict[Path, str] = {}
+    for pattern in patterns:
+        names = [pattern] if (base_dir / pattern).exists() else sorted(glob(pattern, root_dir=base_dir, recursive=True))
+        if not names:
+            mistakes.append(f"policies: {pattern!r} names no file, looked for in {base_dir}; correct the path")
+        for name in names:
+            files.setdefault((base_dir / name).resolve(), name)
+    for path, name in files.items():
+        try:
+            policies += load_policies(path, shown=name)
+        except ConfigError as error:
+            mistakes.append(str(error))
+    names = [policy.name for policy in policies]
+    for name in sorted({name for name in names if names.count(name) > 1}):
+        mistakes.append(
+            f"policies: {name!r} is the name of {names.count(name)} policies; the audit log tells them apart by it"
+        )
+    if mistakes:
+        raise ConfigError("\n".join(mistakes))
+    return tuple(policies)
+
+
+def load_policies(path: Path, *, shown: str | None = None) -> tuple[Policy, ...]:
+    """The policy of a file.
+
+    Raises:
+        ConfigError: when it can't be read, or with all its mistakes, one per line.
+    """
+    name = shown or str(path)
+    try:
+        with path.open("rb") as stream:
+            content = stream.read(MAX_BYTES + 1)
+        text = content.decode("utf-8-sig")
+    except OSError as error:
+        raise ConfigError(f"{name}: the policy can't be read: {error.strerror}; correct the path") from None
+    except UnicodeDecodeError:
+        raise ConfigError(f"{name}: not UTF-8; save the file as UTF-8") from None
+    if len(content) > MAX_BYTES:
+        raise ConfigError(f"{name}: larger than {MAX_BYTES:,} bytes; split the policy")
+    root = parse(text, name)
+    if root is None or not isinstance(root.value, dict):
+        raise ConfigError(f"{name}: it is no policy; a policy has the keys name, datasets and rules")
+    try:
+        return (Policy.model_validate(plain(root)),)
+    except ValidationError as error:
+        raise_problems(explain(error, root, Policy))
+        raise

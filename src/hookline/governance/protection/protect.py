@@ -1,0 +1,162 @@
+"""A frame with everything done to it that policies want."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from hookline.core.errors import ProtectionError
+from hookline.governance.protection import native
+from hookline.governance.protection.arrays import changer
+from hookline.governance.protection.deeds import Deed, Names, deeds_for, subject_of
+from hookline.governance.protection.expressions import Make, as_text, made_by, rebuilt
+from hookline.governance.protection.policy import Fpe, Policy, Tokenize
+
+if TYPE_CHECKING:
+    from pyspark.sql import Column, DataFrame
+    from pyspark.sql.types import StructField
+
+    from hookline.core.safekeeping import KeysConfig
+    from hookline.governance.keys import Keyring
+
+
+@dataclass(frozen=True)
+class Protected:
+    """What became of a frame.
+
+    Attributes:
+        deeds: what is done, column by column.
+        native: whether tokens are made in the JVM.
+    """
+
+    frame: DataFrame
+    deeds: tuple[Deed, ...]
+    native: bool
+
+
+class Protector:
+    """Does what policies say.
+
+    Args:
+        keys, base_dir: where keys come from, also where the rows are.
+        folder: for what the JVM is handed.
+        ways: which ways tokens may be made; Python's is always there.
+    """
+
+    def __init__(
+        self,
+        keyring: Keyring,
+        keys: KeysConfig,
+        base_dir: Path,
+        folder: Path,
+        ways: Sequence[str] = ("native", "python"),
+    ) -> None:
+        self._keyring = keyring
+        self._keys = keys, base_dir.absolute()
+        self._folder = folder
+        self._native = "native" in ways and keys.provider in native.PROVIDERS
+
+    def protect(self, frame: DataFrame, policies: Iterable[Policy]) -> Protected:
+        """The frame with its columns protected.
+
+        Raises:
+            ProtectionError: a column is not there, or is of a kind that its rule can't be applied to.
+            KeyUnavailableError: a key can't be had.
+        """
+        spark = frame.sparkSession
+        sensitive = str(spark.conf.get("spark.sql.caseSensitive", "false")).lower() == "true"
+        deeds = deeds_for(policies, frame.schema, self._keyring, self._keys, case_sensitive=sensitive)
+        wants = self._native and any(isinstance(deed.rule, Tokenize) for deed in deeds)
+        java = native.native_class(spark, self._folder) if wants else None
+        return Protected(_changed(frame, deeds, java), deeds, java is not None)
+
+
+def _changed(frame: DataFrame, deeds: tuple[Deed, ...], java: Any) -> DataFrame:
+    """Two steps, since a function of Python's can't stand inside of Spark's own: first Spark's, and texts for the others."""
+    spark = frame.sparkSession
+    in_python = [deed for deed in deeds if deed.keyed is not None and not _is_native(deed, java)]
+    prepared: list[Column] = []
+    for field in frame.schema.fields:
+        leaves: dict[Names, Make] = {
+            deed.names[1:]: _make(spark, deed, java) for deed in deeds if deed.names[0] == field.name
+        }
+        column = _named(frame, field.name)
+        changed = rebuilt(column, field.dataType, leaves) if leaves else column
+        if changed is not None:
+            prepared.append(_alias(changed, field))
+    if not prepared:
+        raise ProtectionError("the policy drops every column of this write")
+    if in_python:
+        _check_subjects(frame, in_python)
+    subjects = {subject for deed in in_python if (subject := subject_of(deed.rule)) is not None}
+    hidden = {subject: f"__hookline_subject_{place}" for place, subject in enumerate(sorted(subjects))}
+    extra = [_named(frame, subject).cast("string").alias(name) for subject, name in hidden.items()]
+    result = frame.select(*prepared, *extra)
+    return _by_python(result, in_python, hidden) if in_python else result
+
+
+def _by_python(frame: DataFrame, deeds: Sequence[Deed], hidden: dict[str, str]) -> DataFrame:
+    from pyspark.sql.pandas.functions import arrow_udf
+
+    columns: list[Column] = []
+    for field in frame.schema.fields:
+        mine = [deed for deed in deeds if deed.names[0] == field.name]
+        column = _named(frame, field.name)
+        if mine:
+            inputs = [column]
+            whose = {subject for deed in mine if (subject := subject_of(deed.rule)) is not None}
+            inputs += [_named(frame, hidden[subject]) for subject in sorted(whose)]
+            function: Any = arrow_udf
+            changed = function(changer(mine, subjects=bool(whose)), field.dataType)(*inputs)
+            columns.append(_alias(changed, field))
+        elif field.name not in hidden.values():
+            columns.append(column)
+    return frame.select(*columns)
+
+
+def _check_subjects(frame: DataFrame, deeds: Sequence[Deed]) -> None:
+    for deed in deeds:
+        subject = subject_of(deed.rule)
+        if subject is None:
+            continue
+        if subject not in frame.columns:
+            raise ProtectionError(f"the column {subject!r}, which {deed.column!r} is to be made up by, is not there")
+        others = {subject_of(one.rule) for one in deeds if one.names[0] == deed.names[0]}
+        if len(others) > 1:
+            raise ProtectionError(
+                f"the fields of {deed.names[0]!r} are made up by several subjects: one column has one"
+            )
+
+
+def _make(spark: Any, deed: Deed, java: Any) -> Make:
+    keyed = deed.keyed
+    if keyed is None:
+        return made_by(deed)
+    if _is_native(deed, java):
+        return lambda column, type: native.tokens(spark, java, as_text(column, type, deed), keyed)
+    if isinstance(deed.rule, Fpe) and deed.rule.unfit == "null":
+        return lambda column, type: _nullable(as_text(column, type, deed))
+    return lambda column, type: as_text(column, type, deed)
+
+
+def _nullable(text: Column) -> Column:
+    from pyspark.sql import functions as F
+
+    return F.when(F.length(text) >= 0, text)
+
+
+def _is_native(deed: Deed, java: Any) -> bool:
+    return java is not None and isinstance(deed.rule, Tokenize)
+
+
+def _alias(column: Column, field: StructField) -> Column:
+    """Under its name and with its comment; what Spark notes of a type (``__CHAR_VARCHAR…``) is no more true."""
+    kept = {key: value for key, value in field.metadata.items() if not key.startswith("__")}
+    return column.alias(field.name, metadata=kept) if kept else column.alias(field.name)
+
+
+def _named(frame: DataFrame, name: str) -> Column:
+    """A top-level column, whatever is in its name."""
+    return frame["`" + name.replace("`", "``") + "`"]

@@ -1,0 +1,100 @@
+"""One text after the other: what a deed that needs Python makes of it. Runs in Spark's Python workers, which fetch keys by name."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hookline.core.errors import ProtectionError
+from hookline.governance.crypto.ff1 import Format
+from hookline.governance.crypto.sealed import seal, seal_equally
+from hookline.governance.crypto.tokens import token
+from hookline.governance.keys.ring import Keyring, derived, open_keyring
+from hookline.governance.protection.normal import normal
+from hookline.governance.protection.policy import Encrypt, Fake, Fpe, Rule, Tokenize
+
+if TYPE_CHECKING:
+    from hookline.core.safekeeping import KeysConfig
+    from hookline.governance.protection.deeds import Deed, Keyed
+
+# A text, and whose it is.
+Change = Callable[[str, str | None], str | None]
+
+
+def change_of(deed: Deed) -> Change:
+    """What the deed makes of a text.
+
+    Raises:
+        KeyUnavailableError: its key can't be had here.
+    """
+    rule, keyed = deed.rule, deed.keyed
+    if keyed is None:
+        raise ValueError(f"{deed.action} is an expression of Spark's")
+    key, steps = key_of(keyed), keyed.steps
+    if isinstance(rule, Tokenize):
+        return lambda text, _: token(key, keyed.version, normal(text, steps))
+    if isinstance(rule, Encrypt):
+        sealing = seal_equally if rule.deterministic else seal
+        return lambda text, _: sealing(key, keyed.version, normal(text, steps), keyed.domain)
+    if isinstance(rule, Fpe):
+        return _formatted(deed, rule, key, steps)
+    if isinstance(rule, Fake):
+        return _made_up(rule, key, steps)
+    raise ValueError(f"{deed.action} is an expression of Spark's")
+
+
+def repeats(rule: Rule) -> bool:
+    """Whether equal texts become equal ones, so that each needs to be looked at once."""
+    return not isinstance(rule, Encrypt) or rule.deterministic
+
+
+def key_of(keyed: Keyed) -> bytes:
+    """The derived key.
+
+    Raises:
+        KeyUnavailableError: it can't be had here.
+    """
+    return derived(
+        _ring(keyed.keys, keyed.base_dir).get(keyed.key, keyed.version), keyed.purpose, keyed.tenant, keyed.entity
+    )
+
+
+@cache
+def _ring(keys: KeysConfig, base_dir: str) -> Keyring:
+    """One for each keeper and process, so that KMS is not asked by every task."""
+    return open_keyring(keys, Path(base_dir))
+
+
+def _formatted(deed: Deed, rule: Fpe, key: bytes, steps: tuple[str, ...]) -> Change:
+    form = Format(key, rule.alphabet)
+
+    def change(text: str, _: str | None) -> str | None:
+        try:
+            return form.encrypt(normal(text, steps))
+        except ValueError:
+            if rule.unfit == "null":
+                return None
+            raise ProtectionError(
+                f"a value of the column {deed.column!r} has fewer than {form.least} characters of its rule's alphabet, or too "
+                "many: FF1 is not safe for it. Say `unfit: null` in the rule, or tokenize the column"
+            ) from None
+
+    return change
+
+
+def _made_up(rule: Fake, key: bytes, steps: tuple[str, ...]) -> Change:
+    from faker import Faker
+
+    faker = Faker(rule.locale)
+    provide = getattr(faker, rule.provider)
+
+    def change(text: str, subject: str | None) -> str:
+        whose = normal(text if rule.subject is None or subject is None else subject, steps)
+        faker.seed_instance(int.from_bytes(hmac.digest(key, whose.encode(), hashlib.sha256)[:8], "big"))
+        return str(provide())
+
+    return change

@@ -1,0 +1,119 @@
+"""``protect``: what policies say of personal data is done to every write on its way; what can't be protected is not written."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+from typing import TYPE_CHECKING, ClassVar, Literal
+
+from pydantic import Field
+
+from hookline.core.errors import AuditError, HooklineError
+from hookline.core.events import Denial, Run, Write
+from hookline.core.hookspecs import hookimpl
+from hookline.core.plugin import PluginConfig
+from hookline.governance.audit import Entry, open_log
+from hookline.governance.keys import open_keyring
+from hookline.governance.protection import Policy, Protector, find_policies
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from hookline.core.plugin import PluginContext
+
+logger = logging.getLogger(__name__)
+# Statements that bring no values into a dataset.
+_HARMLESS = frozenset({"delete"})
+
+
+class ProtectConfig(PluginConfig):
+    """Options of ``protect``."""
+
+    policies: tuple[str, ...] = Field(
+        ("policies/*.yaml",),
+        min_length=1,
+        description="Files with policies; * and ** are patterns, from the configuration's folder.",
+    )
+    ways: tuple[Literal["native", "python"], ...] = Field(
+        ("native", "python"),
+        description="How tokens may be made: in the JVM where it can have the key, else in Python workers.",
+    )
+
+
+class ProtectPlugin:
+    """Policies on the bus.
+
+    Raises:
+        ConfigError: on construction, when a policy is not valid, or the keys' keeper is not set up.
+    """
+
+    Config: ClassVar[type[PluginConfig]] = ProtectConfig
+    requires: ClassVar[tuple[str, ...]] = ("cryptography",)
+
+    def __init__(self, config: ProtectConfig, context: PluginContext) -> None:
+        self._policies = find_policies(config.policies, context.base_dir)
+        keyring = open_keyring(context.keys, context.base_dir)
+        self._log = open_log(context.audit, context.base_dir, context.state_dir)
+        self._protector = Protector(
+            keyring, context.keys, context.base_dir, context.state_dir.absolute() / "protect", config.ways
+        )
+
+    @hookimpl
+    def authorize_write(self, event: Write, run: Run) -> Denial | None:
+        """A write whose rows can't be changed on their way is refused where a policy wants them changed."""
+        policies = self._matching(event)
+        if not policies or event.transformable or event.operation in _HARMLESS:
+            return None
+        names = ", ".join(repr(policy.name) for policy in policies)
+        reason = f"policy {names} protects columns of it, and the rows of this {event.operation} can't be changed on their way"
+        self._tell_refused(event, run, reason)
+        return Denial(f"{reason}: write them by a query, an INSERT or a DataFrame")
+
+    @hookimpl
+    def transform_write(self, event: Write, run: Run, frame: DataFrame) -> DataFrame | None:
+        """The rows, protected; it stands in the audit log before the first of them is written."""
+        policies = self._matching(event)
+        if not policies:
+            return None
+        try:
+            protected = self._protector.protect(frame, policies)
+            what = {
+                **_about(event, run),
+                "policies": {policy.name: policy.digest() for policy in policies},
+                "columns": [deed.document() for deed in protected.deeds],
+                "way": "native" if protected.native else "python",
+            }
+            self._log.append(Entry("protect.write", what, _actor()))
+        except AuditError:
+            raise
+        except HooklineError as error:
+            self._tell_refused(event, run, str(error))
+            raise
+        return protected.frame
+
+    def _matching(self, event: Write) -> tuple[Policy, ...]:
+        return tuple(policy for policy in self._policies if policy.matches(event.dataset))
+
+    def _tell_refused(self, event: Write, run: Run, reason: str) -> None:
+        """It is refused whether or not that can be recorded."""
+        try:
+            self._log.append(Entry("protect.refused", {**_about(event, run), "reason": reason}, _actor()))
+        except HooklineError as error:
+            logger.warning("%s", error)
+
+
+def _about(event: Write, run: Run) -> dict[str, object]:
+    return {
+        "run": run.run_id,
+        "job": run.job,
+        "write": event.write_id,
+        "dataset": str(event.dataset),
+        "operation": event.operation,
+    }
+
+
+def _actor() -> str | None:
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):  # a container's user without a name
+        return None
