@@ -43,7 +43,7 @@ def changer(deeds: Sequence[Deed], *, subjects: bool) -> Callable[..., pyarrow.A
 def _changed(array: Any, leaves: _Leaves, subjects: Any) -> Any:
     import pyarrow as pa
 
-    if () in leaves:
+    if () in leaves and not pa.types.is_list(array.type):
         return _texts(array, *leaves[()], subjects)
     if isinstance(array, pa.ChunkedArray):
         array = array.combine_chunks()

@@ -13,24 +13,24 @@ if TYPE_CHECKING:
 
     from hookline.governance.protection.deeds import Deed, Names
 
-# Makes of a column, and its type, another column; None drops it.
-Make = Callable[["Column", Any], "Column | None"]
+# Makes of a column, and its type, another column.
+Make = Callable[["Column", Any], "Column"]
 _WHOLE = frozenset({"byte", "short", "integer", "long", "decimal"})
 _NUMBERS = _WHOLE | {"float", "double"}
 _TIMES = frozenset({"date", "timestamp", "timestamp_ntz"})
 
 
-def rebuilt(column: Column, type: Any, leaves: Mapping[Names, Make]) -> Column | None:
-    """A column with its leaves made anew.
+def rebuilt(column: Column, type: Any, leaves: Mapping[Names, Make | None]) -> Column | None:
+    """A column with its leaves made anew; of arrays each element is.
 
     Args:
-        leaves: by what is left of their names.
+        leaves: by what is left of their names; None where the column, or the field, is dropped.
     """
     from pyspark.sql import functions as F
 
-    if () in leaves:
-        return leaves[()](column, type)
     kind = type.typeName()
+    if () in leaves and ((make := leaves[()]) is None or kind != "array"):
+        return None if make is None else make(column, type)
     if kind == "array":
         return F.transform(column, lambda element: _kept(rebuilt(element, type.elementType, leaves)))
     if kind == "map":
@@ -55,11 +55,11 @@ def rebuilt(column: Column, type: Any, leaves: Mapping[Names, Make]) -> Column |
     return F.when(column.isNotNull(), F.struct(*fields))
 
 
-def made_by(deed: Deed) -> Make:
-    """What a deed without a key makes."""
+def made_by(deed: Deed) -> Make | None:
+    """What a deed without a key makes; None when it drops the column."""
     rule = deed.rule
     if isinstance(rule, Drop):
-        return lambda column, type: None
+        return None
     if isinstance(rule, Mask):
         return lambda column, type: _masked(as_text(column, type, deed), rule)
     if isinstance(rule, Generalize):
@@ -82,7 +82,7 @@ def as_text(column: Column, type: Any, deed: Deed) -> Column:
     return column if kind == "string" else column.cast("string")
 
 
-def _side(side: str, inner: Any, below: Mapping[Names, Make]) -> Callable[[Column, Column], Column]:
+def _side(side: str, inner: Any, below: Mapping[Names, Make | None]) -> Callable[[Column, Column], Column]:
     if side == "key":
         return lambda key, value: _kept(rebuilt(key, inner, below))
     return lambda key, value: _kept(rebuilt(value, inner, below))

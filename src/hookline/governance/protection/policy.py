@@ -50,7 +50,7 @@ class Rule(_Section):
     """What all rules have."""
 
     columns: Annotated[tuple[_Text, ...], Field(min_length=1)] = Field(
-        description="Columns by name; a dot leads into a struct, the elements of an array or, by key and value, into a map."
+        description="Columns by name; a dot leads into a struct, into the elements of an array or, by key and value, into a map."
     )
     entity: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")] | None = Field(
         None, description="What it is, as Presidio names it: EMAIL_ADDRESS, PHONE_NUMBER, PERSON …"

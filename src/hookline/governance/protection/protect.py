@@ -79,7 +79,7 @@ def _changed(frame: DataFrame, deeds: tuple[Deed, ...], java: Any) -> DataFrame:
     in_python = [deed for deed in deeds if deed.keyed is not None and not _is_native(deed, java)]
     prepared: list[Column] = []
     for field in frame.schema.fields:
-        leaves: dict[Names, Make] = {
+        leaves: dict[Names, Make | None] = {
             deed.names[1:]: _make(spark, deed, java) for deed in deeds if deed.names[0] == field.name
         }
         column = _named(frame, field.name)
@@ -130,7 +130,7 @@ def _check_subjects(frame: DataFrame, deeds: Sequence[Deed]) -> None:
             )
 
 
-def _make(spark: Any, deed: Deed, java: Any) -> Make:
+def _make(spark: Any, deed: Deed, java: Any) -> Make | None:
     keyed = deed.keyed
     if keyed is None:
         return made_by(deed)
