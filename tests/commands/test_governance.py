@@ -1,0 +1,180 @@
+"""``hookline keys``, ``audit`` and ``reveal``, as a steward types them."""
+
+from __future__ import annotations
+
+import getpass
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from hookline.cli import main
+from hookline.governance.audit import AuditLog
+from hookline.governance.crypto.ff1 import DIGITS, Format
+from hookline.governance.crypto.sealed import seal, seal_equally
+from hookline.governance.keys.providers import FileKeys
+from hookline.governance.keys.ring import derived
+
+POLICY = {
+    "name": "people",
+    "datasets": ["*"],
+    "reveal": {"allow": [getpass.getuser()], "per_hour": 5},
+    "rules": [
+        {"columns": ["name"], "entity": "PERSON", "action": "encrypt"},
+        {"columns": ["card"], "action": "fpe"},
+        {"columns": ["mail"], "action": "tokenize"},
+    ],
+}
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hookline.yaml").write_text("job: crm\n")
+    (tmp_path / "policy.yaml").write_text(yaml.safe_dump(POLICY))
+    return tmp_path
+
+
+def hookline(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str, str]:
+    code = main(list(arguments))
+    said = capsys.readouterr()
+    return code, said.out, said.err
+
+
+def document(capsys: pytest.CaptureFixture[str], *arguments: str) -> Any:
+    code, out, err = hookline(capsys, *arguments, "--json")
+    assert (code, err) == (0, "")
+    return json.loads(out)
+
+
+def test_keys_are_made_changed_listed_and_destroyed(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert hookline(capsys, "keys", "new", "customers") == (
+        0,
+        f"{here}/keys.json: version 1 of the key 'customers' made\n",
+        "",
+    )
+    assert hookline(capsys, "keys", "rotate", "customers")[1].endswith(
+        "version 2 of the key 'customers' made; it is the current one\n"
+    )
+    material = FileKeys(here / "keys.json").get("customers", 1).reveal()
+    listed = document(capsys, "keys", "list")["keys"]
+    assert [(one["key"], one["key_version"], one["current"], one["encrypted_by"]) for one in listed] == [
+        ("customers", 1, False, None),
+        ("customers", 2, True, None),
+    ]
+    _, out, _ = hookline(capsys, "keys", "list")
+    assert "current" in out
+    assert document(capsys, "keys", "destroy", "customers", "--version", "1")["key_version"] == 1
+    assert len(document(capsys, "keys", "list")["keys"]) == 1
+    log = AuditLog(here / ".hookline" / "audit.log")
+    assert [record.entry.action for record in log.records()][1:] == ["keys.new", "keys.rotate", "keys.destroy"]
+    assert material.hex() not in out
+    for path in here.rglob("*"):
+        assert path.name == "keys.json" or path.is_dir() or material not in path.read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "wanted"),
+    [
+        (("keys", "rotate", "a"), 4, "no key 'a'"),
+        (("keys", "new", "A"), 4, "no name for a key"),
+        (("keys", "list"), 1, "can't be read"),
+        (("keys", "destroy", "a", "--version", "1"), 1, "can't be read"),
+        (("keys", "new", "a", "--set", "keys.provider=environment"), 4, "the environment holds the keys"),
+        (("keys", "new", "a", "--set", "keys.provider=aws_kms"), 4, "kms_key is to name"),
+        (("audit", "verify"), 1, "can't be read"),
+        (("reveal", "--policy", "none.yaml", "--column", "name"), 4, "can't be read"),
+    ],
+)
+def test_what_can_not_be_done(
+    capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], code: int, wanted: str
+) -> None:
+    found, out, err = hookline(capsys, *arguments)
+    assert (found, out) == (code, "")
+    assert wanted in err
+
+
+def test_the_log_is_listed_and_verified(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hookline(capsys, "keys", "new", "a")
+    hookline(capsys, "keys", "rotate", "a")
+    found = document(capsys, "audit", "list", "--action", "keys", "--limit", "1")["records"]
+    assert [(one["action"], one["what"], one["actor"]) for one in found] == [
+        ("keys.rotate", {"key": "a", "version": 2}, getpass.getuser())
+    ]
+    assert document(capsys, "audit", "list", "--actor", "nobody")["records"] == []
+    assert document(capsys, "audit", "list", "--since", "2999")["records"] == []
+    assert "keys.rotate" in hookline(capsys, "audit", "list")[1]
+    verified = document(capsys, "audit", "verify")
+    assert (verified["records"], verified["checkpoints"], verified["findings"], verified["intact"]) == (3, 1, [], True)
+    log = AuditLog(here / ".hookline" / "audit.log")
+    head = log.head_path.read_text()
+    (here / "kept.json").write_text(head)
+    assert hookline(capsys, "audit", "verify", "--against", "kept.json")[0] == 0
+    log.path.write_bytes(log.path.read_bytes().replace(b'"version":1', b'"version":7'))
+    code, out, _ = hookline(capsys, "audit", "verify")
+    assert code == 1
+    assert "line 2: it was changed: its hash is not its content's" in out
+    assert "not intact; 2 records, held against 1 signed end" in out
+    (here / "kept.json").write_text("{}")
+    assert "no signed end" in hookline(capsys, "audit", "verify", "--against", "kept.json")[2]
+
+
+def revealed(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, column: str, *values: str
+) -> tuple[int, str, str]:
+    monkeypatch.setattr("sys.stdin", io.StringIO("".join(f"{value}\n" for value in values)))
+    return hookline(capsys, "reveal", "--policy", "policy.yaml", "--column", column, "--reason", "ticket 7")
+
+
+def test_values_are_turned_back_for_some_so_many_an_hour_and_recorded(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hookline(capsys, "keys", "new", "default")
+    ring = FileKeys(here / "keys.json").get("default", None)
+    name_key = derived(ring, "encrypt", "default", "PERSON")
+    domain = b"default\0PERSON"
+    sealed = seal(name_key, 1, "Ada", domain), seal_equally(name_key, 1, "Bob", domain)
+    hookline(capsys, "keys", "rotate", "default")
+    assert revealed(capsys, monkeypatch, "name", *sealed) == (0, "Ada\nBob\n", "")
+    made = Format(derived(FileKeys(here / "keys.json").get("default", 2), "fpe", "default", "card"), DIGITS).encrypt(
+        "4111-1111"
+    )
+    assert revealed(capsys, monkeypatch, "card", made) == (0, "4111-1111\n", "")
+    code, out, err = revealed(capsys, monkeypatch, "name", *sealed, sealed[0])
+    assert (code, out) == (1, "")
+    assert "may turn back 5 values an hour, and has turned back 3" in err
+    log = AuditLog(here / ".hookline" / "audit.log")
+    records = list(log.records())[-3:]
+    assert [(one.entry.action, one.entry.what["values"], one.entry.what["reason"]) for one in records] == [
+        ("reveal.values", 2, "ticket 7"),
+        ("reveal.values", 1, "ticket 7"),
+        ("reveal.refused", 3, "ticket 7"),
+    ]
+    assert b"Ada" not in log.path.read_bytes()
+
+
+def test_who_may_not(here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    hookline(capsys, "keys", "new", "default")
+    key = derived(FileKeys(here / "keys.json").get("default", None), "encrypt", "default", "PERSON")
+    sealed = seal(key, 1, "Ada", b"default\0PERSON")
+    for column, value, wanted in (
+        ("mail", sealed, "does not encrypt the column 'mail'"),
+        ("other", sealed, "has no rule for the column 'other'"),
+        ("name", "canary", "not encrypted by hookline"),
+        ("name", sealed[:-2], "it was changed"),
+    ):
+        code, out, err = revealed(capsys, monkeypatch, column, value)
+        assert (code, out) == (1, "")
+        assert wanted in err
+        assert "canary" not in err
+    for reveal in (None, {"allow": ["somebody"]}):
+        content = {key: value for key, value in POLICY.items() if key != "reveal"} | (
+            {"reveal": reveal} if reveal else {}
+        )
+        (here / "policy.yaml").write_text(yaml.safe_dump(content))
+        code, out, err = revealed(capsys, monkeypatch, "name", sealed)
+        assert (code, out) == (1, "")
+        assert "does not allow" in err
