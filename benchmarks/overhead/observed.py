@@ -32,6 +32,7 @@ from results import compile_package, load, save, surroundings
 from run import CACHE, HERE, make_input, medians_of, run_job
 
 SIDES = {"attached": HERE / "hookline.yaml", "observed": HERE / "observed.yaml"}
+_NICE = "/usr/bin/nice"
 # What must have come where, so that a plugin that sends nothing does not pass for a cheap one.
 _PATHS = ("/v1/traces", "/v1/metrics", "/v1/logs", "/metrics/job/")
 
@@ -137,7 +138,7 @@ def _back_ends(work: Path) -> Iterator[BackEnds]:
 @contextlib.contextmanager
 def _server(command: Sequence[str], port: int, work: Path) -> Iterator[int]:
     with (work / f"server-{port}.log").open("wb") as log:
-        process = subprocess.Popen(["nice", "-n", "19", *command], stdout=log, stderr=log, cwd=work)
+        process = subprocess.Popen([_NICE, "-n", "19", *command], stdout=log, stderr=log, cwd=work)
     try:
         deadline = time.monotonic() + 60
         while True:

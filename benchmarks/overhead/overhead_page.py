@@ -39,8 +39,8 @@ _WRITES = """
 _OBSERVED = """
 `python benchmarks/overhead/observed.py` measures the attached job without and with all observability plugins (`metrics`,
 `cloudwatch`, `datadog`, `opentelemetry`, `prometheus`, `alerts`), each with a back end on this machine: {format}, scale
-{scale:g}, in turn after one round to warm up; medians, with least and most in brackets. The back ends' CPU ({theirs:.1f} s a run) is
-not counted, but they have the same cores, at the lowest priority. Measured {at} at {commit}.
+{scale:g}, in turn after one round to warm up; medians, with least and most in brackets. The back ends' CPU ({theirs:.1f} s a run)
+is not counted, but they have the same cores, at the lowest priority. Measured {at} at {commit}.
 
 | side | rounds | wall, s | CPU, s |
 | --- | --- | --- | --- |

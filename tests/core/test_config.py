@@ -220,8 +220,8 @@ def test_all_problems_are_reported_together_by_line(write: Write) -> None:
     )
     assert complaint().splitlines() == [
         "hookline.yaml:1: version: found 2 (a whole number); should be 1",
-        "hookline.yaml:2: jbo: unknown key (did you mean 'job'?); allowed: bus, cost, environments, job, labels, measure, outbox, "
-        "plugins, publish, required_gates, state_dir, store, version",
+        "hookline.yaml:2: jbo: unknown key (did you mean 'job'?); allowed: audit, bus, cost, environments, job, keys, labels, "
+        "measure, outbox, plugins, publish, required_gates, state_dir, store, version",
         "hookline.yaml:4: bus.notify_deadline_s: found 'soon' (text); should be a number",
         "hookline.yaml:5: bus.decide_deadline: unknown key (did you mean 'decide_deadline_s'?); allowed: "
         "decide_deadline_s, notify_deadline_s",
@@ -515,7 +515,10 @@ def test_overrides_are_laid_on_last(write: Write, monkeypatch: pytest.MonkeyPatc
         ("bus..x=1", "--set bus..x: not of the form"),
         (".bus=1", "--set .bus: not of the form"),
         ('"bus=1', "not of the form"),
-        ("jbo=1", "--set jbo: unknown key (did you mean 'job'?); allowed: bus, cost, job, labels, measure"),
+        (
+            "jbo=1",
+            "--set jbo: unknown key (did you mean 'job'?); allowed: audit, bus, cost, job, keys, labels, measure",
+        ),
         ("environments.prod.job=1", "--set environments.prod.job: unknown key"),
         ("bus.notify_deadline_s=soon", "--set bus.notify_deadline_s: found 'soon' (text); should be a number"),
         ("bus.notify=1", "--set bus.notify: unknown key (did you mean 'notify_deadline_s'?)"),

@@ -28,6 +28,7 @@ from hookline.core.outbox import Outbox
 from hookline.core.plugin_source import import_plugin, installed_plugins
 from hookline.core.runtime import Runtime
 from hookline.core.summary import run_document
+from hookline.governance.protection import policy as policies
 from hookline.observability.alerts import options as alert_options
 from hookline.observability.alerts.facts import DEFAULT_SEVERITIES, Kind
 from hookline.observability.metrics import METRICS
@@ -441,3 +442,35 @@ def test_every_command_is_told() -> None:
 def test_every_page_of_the_reference_is_linked_in_the_readme() -> None:
     readme = (REFERENCE.parents[1] / "README.md").read_text()
     assert [page.name for page in REFERENCE.glob("*.md") if f"docs/reference/{page.name}" not in readme] == []
+
+
+# -- policies ----------------------------------------------------------------------------------------------------------
+
+RULES = {
+    "tokenize": policies.Tokenize,
+    "encrypt": policies.Encrypt,
+    "fpe": policies.Fpe,
+    "mask": policies.Mask,
+    "generalize": policies.Generalize,
+    "fake": policies.Fake,
+}
+
+
+def test_every_key_of_a_policy_is_told_as_its_model_has_it() -> None:
+    def told(heading: str) -> dict[str, tuple[str, str]]:
+        return {names(cells[0])[0]: (cells[1], cells[2]) for cells in tables("policies.md", heading)}
+
+    def options(model: type[BaseModel]) -> dict[str, tuple[str, str]]:
+        fields = model.model_fields.items()
+        return {name: (shown_default(field), field.description or "") for name, field in fields}
+
+    common = options(policies.Rule)
+    assert told("A policy") == options(policies.Policy)
+    assert told("`reveal`") == options(policies.Reveal)
+    assert told("Every rule") == common
+    actions = {get_args(kind.model_fields["action"].annotation)[0] for kind in get_args(policies.Rules)}
+    assert {*RULES, "drop"} == actions
+    for heading, model in RULES.items():
+        assert told(f"`{heading}`") == {
+            key: row for key, row in options(model).items() if key not in {*common, "action"}
+        }

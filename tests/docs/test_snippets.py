@@ -17,6 +17,7 @@ import hookline.cli
 from hookline.core.config import load_config
 from hookline.core.loader import check_plugins
 from hookline.core.plugin_check import check_class, implemented_hooks
+from hookline.governance.protection import load_policies
 from hookline.quality.checks import kinds, registry
 from hookline.quality.suite import load_suites
 
@@ -45,7 +46,7 @@ def snippets() -> Iterator[Snippet]:
 
 
 def try_yaml(snippet: Snippet, folder: Path) -> None:
-    """A suite, or a configuration whose plugins are all installed and take these options."""
+    """A suite, a policy, or a configuration whose plugins are all installed and take these options."""
     file = folder / "hookline.yaml"
     file.write_text(snippet.text)
     if re.match(r"(dataset|suites):", snippet.text):
@@ -53,6 +54,9 @@ def try_yaml(snippet: Snippet, folder: Path) -> None:
             if "register(" in earlier.text or "@hookline.check" in earlier.text:
                 try_python(earlier, folder)
         assert load_suites(file)
+        return
+    if re.search(r"^rules:", snippet.text, re.MULTILINE):
+        assert load_policies(file)
         return
     for environment in (None, *re.findall(r"^  (\w+):$", snippet.text.partition("environments:")[2], re.MULTILINE)):
         config = load_config(file, environment=environment)
@@ -74,7 +78,7 @@ def try_python(snippet: Snippet, folder: Path) -> None:
 
 def try_shell(snippet: Snippet, folder: Path) -> None:
     for line in snippet.text.splitlines():
-        try_line(line.partition(" #")[0].strip())
+        try_line(line.partition(" #")[0].partition(" < ")[0].strip())
 
 
 def try_line(line: str) -> None:

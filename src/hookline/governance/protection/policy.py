@@ -170,7 +170,8 @@ class Fake(KeyedRule):
     )
 
 
-AnyRule = Annotated[Tokenize | Encrypt | Fpe | Mask | Generalize | Drop | Fake, Field(discriminator="action")]
+Rules = Tokenize | Encrypt | Fpe | Mask | Generalize | Drop | Fake
+AnyRule = Annotated[Rules, Field(discriminator="action")]
 
 
 class Reveal(_Section):
