@@ -178,3 +178,55 @@ def test_who_may_not(here: Path, capsys: pytest.CaptureFixture[str], monkeypatch
         code, out, err = revealed(capsys, monkeypatch, "name", sealed)
         assert (code, out) == (1, "")
         assert "does not allow" in err
+
+
+CASES = """
+- given: {name: Ada, card: "4111-1111", mail: ada@example.com, other: 1}
+  expect: {name: <encrypt>, card: <fpe>, mail: <tokenize>, other: 1}
+- given: {name: null, card: "4111-1111", mail: "", at: 2026-05-04, deep: {x: [1, 2]}}
+  expect: {name: null, mail: <tokenize>, at: 2026-05-04, deep.x: [1, 2]}
+"""
+WRONG = """
+- given: {name: Ada, card: "4111-1111", mail: ada@example.com}
+  expect: {name: Ada, card: "4111-1111", mail: <encrypt>}
+- given: {name: Ada, card: "4111-1111"}
+  expect: {}
+"""
+
+
+@pytest.mark.spark
+def test_a_policy_is_tried_on_rows(here: Path, capsys: pytest.CaptureFixture[str], spark: object) -> None:
+    """``spark``: the command uses the session that is there."""
+    assert hookline(capsys, "policy", "validate", "*.yaml", "policy.yaml")[0] == 4
+    assert hookline(capsys, "policy", "validate", "policy.yaml") == (0, "people: 3 rules for *\n", "")
+    (here / "cases.yaml").write_text(CASES)
+    code, out, err = hookline(capsys, "policy", "test", "policy.yaml", "--rows", "cases.yaml")
+    assert (code, out, err) == (0, "people: 2 of 2 cases as expected\n", "")
+    (here / "cases.yaml").write_text(WRONG)
+    code, out, err = hookline(capsys, "policy", "test", "policy.yaml", "--rows", "cases.yaml", "--json")
+    found = json.loads(out)["cases"]
+    assert code == 1
+    assert [one["passed"] for one in found] == [False, False]
+    beginnings = [problem.partition(", found")[0] for problem in found[0]["problems"]]
+    assert beginnings == ['name: expected "Ada"', 'card: expected "4111-1111"', 'mail: expected "<encrypt>"']
+    assert "'mail', which this write does not have" in found[1]["problems"][0]
+    assert spark is not None
+    assert not (here / "keys.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        ("", "no list of cases"),
+        ("a: 1", "no list of cases"),
+        ("- 1", "cases.yaml:1: a case has"),
+        ("- {given: {}, expect: 1}", "mappings"),
+        ("- {given: {}}", "a case has the keys"),
+        ("- {given: {}, expect: {}, more: 1}", "no others"),
+    ],
+)
+def test_cases_that_are_none(here: Path, capsys: pytest.CaptureFixture[str], content: str, wanted: str) -> None:
+    (here / "cases.yaml").write_text(content)
+    code, out, err = hookline(capsys, "policy", "test", "policy.yaml", "--rows", "cases.yaml")
+    assert (code, out) == (4, "")
+    assert wanted in err

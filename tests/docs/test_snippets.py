@@ -18,6 +18,7 @@ from hookline.core.config import load_config
 from hookline.core.loader import check_plugins
 from hookline.core.plugin_check import check_class, implemented_hooks
 from hookline.governance.protection import load_policies
+from hookline.governance.protection.cases import load_cases
 from hookline.quality.checks import kinds, registry
 from hookline.quality.suite import load_suites
 
@@ -57,6 +58,9 @@ def try_yaml(snippet: Snippet, folder: Path) -> None:
         return
     if re.search(r"^rules:", snippet.text, re.MULTILINE):
         assert load_policies(file)
+        return
+    if snippet.text.startswith("- given:"):
+        assert load_cases(file)
         return
     for environment in (None, *re.findall(r"^  (\w+):$", snippet.text.partition("environments:")[2], re.MULTILINE)):
         config = load_config(file, environment=environment)

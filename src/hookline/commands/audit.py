@@ -1,7 +1,7 @@
 """Read the audit log, or find out whether it is what was written.
 
 hookline audit list [--action A] [--actor U] [--since T] [--limit N]
-hookline audit verify [--public-key F] [--against CHECKPOINT]
+hookline audit verify [--public-key F] [--against CHECKPOINT|s3://BUCKET/PREFIX]
 
 verify exits with 1 when the log was changed, cut, reordered or replaced, and says where. Somebody who can write the log and the
 file beside it can put an older state of both in their place: only a checkpoint that is kept elsewhere shows that.
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from hookline.commands._options import add_config_options, add_json_option, print_json, print_table, read_config
 
 if TYPE_CHECKING:
+    from hookline.core.safekeeping import AuditConfig
     from hookline.governance.audit import AuditLog
     from hookline.governance.audit.records import Record
     from hookline.governance.audit.signing import Checkpoint
@@ -44,11 +45,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     verifying.add_argument(
         "--against",
-        type=Path,
         action="append",
         default=[],
         metavar="CHECKPOINT",
-        help="a signed end that was kept elsewhere; may be repeated",
+        help="a signed end that was kept elsewhere: a file, or s3://bucket/prefix; may be repeated",
     )
     for one in (listing, verifying):
         add_config_options(one)
@@ -65,7 +65,7 @@ def main(args: argparse.Namespace) -> int:
 
     config = read_config(args)
     log = open_log(config.audit, config.base_dir, config.state_dir)
-    return _verify(log, args) if args.deed == "verify" else _list(log, args)
+    return _verify(log, config.audit, args) if args.deed == "verify" else _list(log, args)
 
 
 def _list(log: AuditLog, args: argparse.Namespace) -> int:
@@ -113,11 +113,11 @@ def _details(record: Record) -> str:
     return "; ".join(parts) or "-"
 
 
-def _verify(log: AuditLog, args: argparse.Namespace) -> int:
+def _verify(log: AuditLog, config: AuditConfig, args: argparse.Namespace) -> int:
     from hookline.governance.audit import verify
 
     keys = args.public_key or [log.signing_key.with_suffix(".pub")]
-    found = verify(log.path, keys, [_checkpoint(path) for path in args.against])
+    found = verify(log.path, keys, [_checkpoint(place, log, config) for place in args.against])
     if args.json:
         findings = [{"line": one.line, "problem": one.problem} for one in found.findings]
         document = {
@@ -136,11 +136,14 @@ def _verify(log: AuditLog, args: argparse.Namespace) -> int:
     return 1 if found.findings else 0
 
 
-def _checkpoint(path: Path) -> Checkpoint:
+def _checkpoint(place: str, log: AuditLog, config: AuditConfig) -> Checkpoint:
     from hookline.core.errors import AuditError
+    from hookline.governance.audit.copies import newest_head
     from hookline.governance.audit.signing import Checkpoint
 
+    if place.startswith("s3://"):
+        return newest_head(config, place, log.id())
     try:
-        return Checkpoint.parse(json.loads(path.read_bytes()))
+        return Checkpoint.parse(json.loads(Path(place).read_bytes()))
     except (OSError, ValueError) as error:
-        raise AuditError(f"{path} is no signed end of an audit log: {type(error).__name__}") from None
+        raise AuditError(f"{place} is no signed end of an audit log: {type(error).__name__}") from None

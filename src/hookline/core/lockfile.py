@@ -45,7 +45,7 @@ class LockFile:
         descriptor = os.open(hidden, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_APPEND, 0o600)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
-            _write(descriptor, content, durable)
+            write_all(descriptor, content, durable=durable)
             os.rename(hidden, path)
         except OSError:
             hidden.unlink(missing_ok=True)
@@ -82,7 +82,7 @@ class LockFile:
     def append(self, content: bytes) -> None:
         """Add to the file; it is on the disk afterwards. Raises OSError."""
         if self._descriptor is not None:
-            _write(self._descriptor, content, True)
+            write_all(self._descriptor, content, durable=True)
 
     def release(self) -> None:
         """What the file stands for is over, or was ended by somebody else."""
@@ -97,8 +97,15 @@ class LockFile:
             self._descriptor = None
 
 
-def _write(descriptor: int, content: bytes, durable: bool) -> None:
-    """All of it or nothing: a disk that fills up takes the beginning without a complaint."""
+def write_all(descriptor: int, content: bytes, *, durable: bool) -> None:
+    """All of it or nothing: a disk that fills up takes the beginning without a complaint.
+
+    Args:
+        durable: whether it must be on the disk afterwards.
+
+    Raises:
+        OSError: it can't be written; the file has its former end.
+    """
     size = os.fstat(descriptor).st_size
     try:
         rest = memoryview(content)

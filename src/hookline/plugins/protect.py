@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import getpass
 import logging
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from hookline.core.errors import AuditError, HooklineError
-from hookline.core.events import Denial, Run, Write
+from hookline.core.errors import AuditError, HooklineError, MissingExtraError
+from hookline.core.events import Denial, Run, RunEnded, Write
 from hookline.core.hookspecs import hookimpl
 from hookline.core.plugin import PluginConfig
-from hookline.governance.audit import Entry, open_log
+from hookline.governance.audit import Copies, Entry, open_log
 from hookline.governance.keys import open_keyring
 from hookline.governance.protection import Policy, Protector, find_policies
 
@@ -45,6 +46,7 @@ class ProtectPlugin:
 
     Raises:
         ConfigError: on construction, when a policy is not valid, or the keys' keeper is not set up.
+        MissingExtraError: copies in S3 are wanted, and what S3 is spoken to by is not installed.
     """
 
     Config: ClassVar[type[PluginConfig]] = ProtectConfig
@@ -54,6 +56,10 @@ class ProtectPlugin:
         self._policies = find_policies(config.policies, context.base_dir)
         keyring = open_keyring(context.keys, context.base_dir)
         self._log = open_log(context.audit, context.base_dir, context.state_dir)
+        if context.audit.s3 is not None and find_spec("botocore") is None:
+            raise MissingExtraError("protect", "botocore", 'pip install "hookline[aws]"')
+        name = f"{context.name} audit"
+        self._copies = None if context.audit.s3 is None else Copies(self._log, context.audit, context.outbox, name)
         self._protector = Protector(
             keyring, context.keys, context.base_dir, context.state_dir.absolute() / "protect", config.ways
         )
@@ -90,6 +96,18 @@ class ProtectPlugin:
             self._tell_refused(event, run, str(error))
             raise
         return protected.frame
+
+    @hookimpl
+    def on_run_finished(self, event: RunEnded, run: Run) -> None:
+        """What is new in the audit log is copied, where a copy is wanted."""
+        if self._copies is not None:
+            self._copies.hand_over()
+
+    @hookimpl
+    def on_run_failed(self, event: RunEnded, run: Run) -> None:
+        """So it is after a run that failed or was refused."""
+        if self._copies is not None:
+            self._copies.hand_over()
 
     def _matching(self, event: Write) -> tuple[Policy, ...]:
         return tuple(policy for policy in self._policies if policy.matches(event.dataset))

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hookline.core.errors import AuditError
+from hookline.core.lockfile import write_all
 from hookline.governance.audit.records import START, Entry, NotARecordError, Record, following, parse
 from hookline.governance.audit.signing import Checkpoint, Signer
 
@@ -87,6 +88,15 @@ class AuditLog:
         except NotARecordError as error:
             raise AuditError(f"{self.path}, line {lines}: {error}; see `hookline audit verify`") from None
 
+    def id(self) -> str:
+        """The log's own id, which its first record tells; empty when there is none.
+
+        Raises:
+            AuditError: it can't be read, or its first line is no record.
+        """
+        first = next(self.records(), None)
+        return "" if first is None else str(first.entry.what.get("log", ""))
+
     def head(self) -> Checkpoint | None:
         """Its signed end, as the file beside it tells; None when there is none that can be read."""
         try:
@@ -123,7 +133,7 @@ class AuditLog:
         checkpoint = self._signer.sign(log, seq, prev, at)
         if torn:
             os.ftruncate(descriptor, os.fstat(descriptor).st_size - len(torn))
-        _write(descriptor, b"".join(lines))
+        write_all(descriptor, b"".join(lines), durable=True)
         self._keep_head(checkpoint)
         return checkpoint
 
@@ -156,16 +166,3 @@ class AuditLog:
             file.flush()
             os.fsync(file.fileno())
         hidden.rename(self.head_path)
-
-
-def _write(descriptor: int, content: bytes) -> None:
-    """All of it or nothing: a disk that fills up takes the beginning without a complaint."""
-    size = os.fstat(descriptor).st_size
-    try:
-        rest = memoryview(content)
-        while rest:
-            rest = rest[os.write(descriptor, rest) :]
-        os.fsync(descriptor)
-    except OSError:
-        os.ftruncate(descriptor, size)
-        raise

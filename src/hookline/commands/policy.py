@@ -1,0 +1,72 @@
+"""Check policies, and see on example rows what they do, before any job runs under them.
+
+hookline policy validate FILE…
+hookline policy test FILE --rows ROWS
+
+ROWS is YAML: a list of cases, each with a row under ``given`` and, under ``expect``, what becomes of its columns: a value, or the
+name of an action in angle brackets, such as <tokenize>, for any value that this action makes. Keys are made for the test and thrown
+away; nothing else is written.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from hookline.commands._options import add_json_option, print_json
+from hookline.commands._session import open_session, spark_settings
+
+if TYPE_CHECKING:
+    from hookline.governance.protection.cases import Outcome
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    actions = parser.add_subparsers(dest="deed", required=True, metavar="validate|test")
+    validating = actions.add_parser("validate", help="whether files are policies")
+    validating.add_argument("files", metavar="FILE", nargs="+", help="files, or patterns with * and **")
+    testing = actions.add_parser("test", help="what a policy makes of example rows")
+    testing.add_argument("file", type=Path, metavar="FILE", help="the policy")
+    testing.add_argument("--rows", type=Path, required=True, metavar="ROWS", help="the cases")
+    add_json_option(testing)
+
+
+def main(args: argparse.Namespace) -> int:
+    """Do what was asked; 1 when a case does not come out as expected.
+
+    Raises:
+        ConfigError: a file is not valid.
+    """
+    from hookline.governance.protection import find_policies
+
+    if args.deed == "test":
+        return _test(args)
+    found = find_policies(args.files, Path.cwd())
+    for policy in found:
+        sys.stdout.write(f"{policy.name}: {len(policy.rules)} rules for {', '.join(policy.datasets)}\n")
+    return 0
+
+
+def _test(args: argparse.Namespace) -> int:
+    from hookline.governance.protection import load_policies
+    from hookline.governance.protection.cases import load_cases, try_cases
+
+    (policy,) = load_policies(args.file)
+    cases = load_cases(args.rows)
+    with open_session(spark_settings((), delta=False), "policy") as spark:
+        outcomes = try_cases(spark, policy, cases)
+    failed = [outcome for outcome in outcomes if outcome.problems]
+    if args.json:
+        print_json({"policy": policy.name, "cases": [_document(outcome) for outcome in outcomes]})
+    else:
+        for outcome in failed:
+            for problem in outcome.problems:
+                sys.stdout.write(f"case {outcome.number}: {problem}\n")
+        sys.stdout.write(f"{policy.name}: {len(outcomes) - len(failed)} of {len(outcomes)} cases as expected\n")
+    return 1 if failed else 0
+
+
+def _document(outcome: Outcome) -> dict[str, object]:
+    return {"case": outcome.number, "passed": not outcome.problems, "problems": list(outcome.problems)}
