@@ -230,3 +230,14 @@ def test_cases_that_are_none(here: Path, capsys: pytest.CaptureFixture[str], con
     code, out, err = hookline(capsys, "policy", "test", "policy.yaml", "--rows", "cases.yaml")
     assert (code, out) == (4, "")
     assert wanted in err
+
+
+@pytest.mark.parametrize("template", ["gdpr", "ccpa"])
+def test_a_policy_begins_with_a_template(here: Path, capsys: pytest.CaptureFixture[str], template: str) -> None:
+    arguments = ("policy", "new", "policies/mine.yaml", "--template", template)
+    assert hookline(capsys, *arguments)[0] == 0
+    assert hookline(capsys, "policy", "validate", "policies/mine.yaml")[0] == 0
+    content = yaml.safe_load((here / "policies" / "mine.yaml").read_text())
+    assert all(rule["serves"] for rule in content["rules"])
+    code, _, err = hookline(capsys, *arguments)
+    assert (code, "File exists" in err) == (4, True)

@@ -1,5 +1,6 @@
 """Check policies, and see on example rows what they do, before any job runs under them.
 
+hookline policy new FILE --template gdpr|ccpa
 hookline policy validate FILE…
 hookline policy test FILE --rows ROWS
 
@@ -12,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +23,15 @@ from hookline.commands._session import open_session, spark_settings
 if TYPE_CHECKING:
     from hookline.governance.protection.cases import Outcome
 
+_TEMPLATES = ("ccpa", "gdpr")
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    actions = parser.add_subparsers(dest="deed", required=True, metavar="validate|test")
+    actions = parser.add_subparsers(dest="deed", required=True, metavar="new|validate|test")
+    new = actions.add_parser("new", help="begin a policy with a template")
+    new.add_argument("file", type=Path, metavar="FILE", help="the file to write; it must not be there")
+    new.add_argument("--template", choices=_TEMPLATES, required=True, help="the law that it is for")
     validating = actions.add_parser("validate", help="whether files are policies")
     validating.add_argument("files", metavar="FILE", nargs="+", help="files, or patterns with * and **")
     testing = actions.add_parser("test", help="what a policy makes of example rows")
@@ -41,11 +48,27 @@ def main(args: argparse.Namespace) -> int:
     """
     from hookline.governance.protection import find_policies
 
+    if args.deed == "new":
+        return _new(args.file, args.template)
     if args.deed == "test":
         return _test(args)
     found = find_policies(args.files, Path.cwd())
     for policy in found:
         sys.stdout.write(f"{policy.name}: {len(policy.rules)} rules for {', '.join(policy.datasets)}\n")
+    return 0
+
+
+def _new(file: Path, template: str) -> int:
+    from hookline.core.errors import ConfigError
+
+    text = files("hookline.governance.protection").joinpath("templates").joinpath(f"{template}.yaml").read_text("utf-8")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except OSError as error:
+        raise ConfigError(f"{file} can't be written: {error.strerror}") from None
+    sys.stdout.write(f"{file}: put in your datasets and columns, then try it with `hookline policy test`\n")
     return 0
 
 

@@ -25,7 +25,7 @@ def points_of_run(
     """The points of a run that ended; those of its writes are ``points_of_write``'s, when each ends.
 
     Args:
-        cost: what it cost, where that is known (``observability.cost.cost_of_run``).
+        cost: what it cost, where that is known (``observability.telling``).
     """
     own = {"job": run.job, "env": run.environment, "owner": labels.owner}
     make = Maker(ended.finished_at, own, labels.tags, guard)

@@ -33,9 +33,7 @@ public final class Tokens implements org.apache.spark.sql.api.java.UDF1, java.io
     private final boolean lower;
     private final boolean compact;
     private final long keptMillis;
-    private transient Mac mac;
-    private transient Thread owner;
-    private transient long until;
+    private transient volatile Object[] held;
 
     public Tokens(String provider, String place, String name, Integer version, byte[] info, String salt, String blanks,
             String punctuation, String steps, String keptMillis) {
@@ -98,19 +96,16 @@ public final class Tokens implements org.apache.spark.sql.api.java.UDF1, java.io
         return text;
     }
 
-    /** One per task: a function that is serialized comes without; in local mode threads may share an instance. */
+    /** One per thread that uses this function: a Mac has a state. What is held is replaced as a whole. */
     private Mac mac() throws Exception {
-        Mac mine = this.mac;
-        if (mine != null && this.owner == Thread.currentThread() && System.currentTimeMillis() < this.until) {
-            return mine;
+        Object[] mine = this.held;
+        if (mine != null && mine[1] == Thread.currentThread() && System.currentTimeMillis() < ((Long) mine[2]).longValue()) {
+            return (Mac) mine[0];
         }
         Mac made = Mac.getInstance("HmacSHA256");
         made.init(new SecretKeySpec(derived(), "HmacSHA256"));
-        synchronized (this) {
-            this.mac = made;
-            this.owner = Thread.currentThread();
-            this.until = System.currentTimeMillis() + this.keptMillis;
-        }
+        Long until = Long.valueOf(System.currentTimeMillis() + this.keptMillis);
+        this.held = new Object[] {made, Thread.currentThread(), until};
         return made;
     }
 
