@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from fnmatch import fnmatchcase
 from typing import Any, Literal
 
 from hookline.core.telemetry import RunTelemetry, Telemetry
@@ -101,6 +102,11 @@ class Dataset:
 
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name.lstrip('/')}" if self.namespace != "file" else self.name
+
+    def matches(self, *patterns: str) -> bool:
+        """Whether its name, with or without its namespace, or another of its names fits one of these: ``*`` crosses slashes."""
+        names = {self.name, str(self), *(name for _, name in self.symlinks)}
+        return any(fnmatchcase(name, pattern) for name in names for pattern in patterns)
 
 
 @dataclass(frozen=True)

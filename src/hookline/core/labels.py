@@ -5,7 +5,6 @@ One place for all plugins: the configuration's ``labels``, handed to each plugin
 
 from __future__ import annotations
 
-import fnmatch
 import re
 from collections.abc import Mapping
 from typing import Annotated, Literal, NamedTuple
@@ -49,7 +48,7 @@ class LabelsConfig(BaseModel):
     def of(self, dataset: Dataset) -> Labels:
         """What is known of a dataset."""
         names = (str(dataset), dataset.name, *(name for _, name in dataset.symlinks))
-        rules = [rule for rule in self.datasets if any(fnmatch.fnmatchcase(name, rule.match) for name in names)]
+        rules = [rule for rule in self.datasets if dataset.matches(rule.match)]
         layer: Layer | None = next((rule.layer for rule in rules if rule.layer), None) or _layer_in(names)
         owner = next((rule.owner for rule in rules if rule.owner), self.owner)
         tags = dict(self.tags)

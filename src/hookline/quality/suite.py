@@ -13,21 +13,19 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from fractions import Fraction
-from glob import glob
 from pathlib import Path
 from typing import get_args
 
 from hookline.core.config_problems import Problem, found, raise_problems, suggestion
 from hookline.core.config_tree import Location, Node, plain
 from hookline.core.config_yaml import parse
+from hookline.core.declared import read_all, read_text
 from hookline.core.errors import ConfigError
 from hookline.core.events import Breaker, Dataset, content_id
 from hookline.quality.check_entry import Place, read_check
 from hookline.quality.checks.scalars import exact_fraction
 from hookline.quality.judging import AnyCheck, with_unique_names
-from hookline.quality.suite_file import read_content
 
 MAX_BYTES = 1_000_000
 _KEYS = ("dataset", "checks", "breaker", "quarantine")
@@ -68,8 +66,7 @@ class Suite:
 
     def matches(self, dataset: Dataset) -> bool:
         """Whether the dataset's name, with or without its namespace, or one of its other names fits."""
-        names = {dataset.name, str(dataset), *(name for _, name in dataset.symlinks)}
-        return any(fnmatchcase(name, glob) for name in names for glob in self.datasets)
+        return dataset.matches(*self.datasets)
 
 
 def checks_for(dataset: Dataset, suites: Iterable[Suite]) -> tuple[AnyCheck, ...]:
@@ -90,12 +87,7 @@ def load_suites(path: Path, *, shown: str | None = None) -> tuple[Suite, ...]:
     name = shown or str(path)
     if path.suffix == ".json":
         return (_great_expectations(path, name),)
-    content = read_content(path, name, MAX_BYTES)
-    try:
-        return parse_suites(content.decode("utf-8-sig"), name)
-    except UnicodeDecodeError as error:
-        line = content.count(b"\n", 0, error.start) + 1
-        raise ConfigError(f"{name}:{line}: not UTF-8; save the file as UTF-8") from None
+    return parse_suites(read_text(path, name, "suite", MAX_BYTES), name)
 
 
 def _great_expectations(path: Path, name: str) -> Suite:
@@ -114,29 +106,10 @@ def find_suites(patterns: Iterable[str], base_dir: Path) -> tuple[Suite, ...]:
     Raises:
         ConfigError: when a pattern names no file, or with all mistakes in all files.
     """
-    suites: list[Suite] = []
-    mistakes: list[str] = []
-    files: dict[Path, str] = {}
-    for pattern in patterns:
-        names = _names(pattern, base_dir)
-        if not names:
-            mistakes.append(f"suites: {pattern!r} names no file, looked for in {base_dir}; correct the path")
-        for name in names:
-            files.setdefault((base_dir / name).resolve(), name)
-    for path, name in files.items():
-        try:
-            suites += load_suites(path, shown=name)
-        except ConfigError as error:
-            mistakes.append(str(error))
+    suites, mistakes = read_all("suites", patterns, base_dir, lambda path, name: load_suites(path, shown=name))
     if mistakes:
         raise ConfigError("\n".join(mistakes))
     return tuple(suites)
-
-
-def _names(pattern: str, base_dir: Path) -> list[str]:
-    if (base_dir / pattern).exists():
-        return [pattern]
-    return [name for name in sorted(glob(pattern, root_dir=base_dir, recursive=True)) if (base_dir / name).is_file()]
 
 
 def parse_suites(text: str, file: str) -> tuple[Suite, ...]:

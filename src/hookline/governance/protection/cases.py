@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.core.config_tree import plain
 from hookline.core.config_yaml import parse
+from hookline.core.declared import read_text
 from hookline.core.errors import ConfigError, HooklineError
 from hookline.core.safekeeping import KeysConfig
 from hookline.governance.crypto.sealed import SEALED
 from hookline.governance.crypto.tokens import TOKEN
 from hookline.governance.keys import keyfile, open_keyring
-from hookline.governance.protection.policy import KeyedRule, Policy
+from hookline.governance.protection.policy import MAX_BYTES, KeyedRule, Policy
 from hookline.governance.protection.protect import Protector
 
 if TYPE_CHECKING:
@@ -50,12 +51,7 @@ def load_cases(path: Path) -> list[Case]:
     Raises:
         ConfigError: it can't be read, or is none.
     """
-    try:
-        root = parse(path.read_text("utf-8-sig"), str(path))
-    except OSError as error:
-        raise ConfigError(f"{path}: the cases can't be read: {error.strerror}; correct the path") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{path}: not UTF-8; save the file as UTF-8") from None
+    root = parse(read_text(path, str(path), "list of cases", MAX_BYTES), str(path))
     if root is None or not isinstance(root.value, list) or not root.value:
         raise ConfigError(f"{path}: it is no list of cases; a case has the keys given and expect")
     cases: list[Case] = []

@@ -12,8 +12,6 @@ rules:
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
-from glob import glob
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -23,6 +21,7 @@ from pydantic.functional_validators import AfterValidator
 from hookline.core.config_problems import explain, raise_problems
 from hookline.core.config_tree import plain
 from hookline.core.config_yaml import parse
+from hookline.core.declared import read_all, read_text
 from hookline.core.errors import ConfigError
 from hookline.core.events import Dataset, content_id
 from hookline.governance.crypto.ff1 import ALPHABETS, FF1
@@ -196,8 +195,7 @@ class Policy(_Section):
 
     def matches(self, dataset: Dataset) -> bool:
         """Whether it is for this dataset."""
-        names = {dataset.name, str(dataset), *(name for _, name in dataset.symlinks)}
-        return any(fnmatchcase(name, pattern) for name in names for pattern in self.datasets)
+        return dataset.matches(*self.datasets)
 
     def digest(self) -> str:
         """Of all that it says, to tell one version of it from another."""
@@ -210,20 +208,7 @@ def find_policies(patterns: Iterable[str], base_dir: Path) -> tuple[Policy, ...]
     Raises:
         ConfigError: when a pattern names no file, two policies have one name, or with all mistakes in all files.
     """
-    policies: list[Policy] = []
-    mistakes: list[str] = []
-    files: dict[Path, str] = {}
-    for pattern in patterns:
-        names = [pattern] if (base_dir / pattern).exists() else sorted(glob(pattern, root_dir=base_dir, recursive=True))
-        if not names:
-            mistakes.append(f"policies: {pattern!r} names no file, looked for in {base_dir}; correct the path")
-        for name in names:
-            files.setdefault((base_dir / name).resolve(), name)
-    for path, name in files.items():
-        try:
-            policies += load_policies(path, shown=name)
-        except ConfigError as error:
-            mistakes.append(str(error))
+    policies, mistakes = read_all("policies", patterns, base_dir, lambda path, name: load_policies(path, shown=name))
     names = [policy.name for policy in policies]
     for name in sorted({name for name in names if names.count(name) > 1}):
         mistakes.append(
@@ -241,17 +226,7 @@ def load_policies(path: Path, *, shown: str | None = None) -> tuple[Policy, ...]
         ConfigError: when it can't be read, or with all its mistakes, one per line.
     """
     name = shown or str(path)
-    try:
-        with path.open("rb") as stream:
-            content = stream.read(MAX_BYTES + 1)
-        text = content.decode("utf-8-sig")
-    except OSError as error:
-        raise ConfigError(f"{name}: the policy can't be read: {error.strerror}; correct the path") from None
-    except UnicodeDecodeError:
-        raise ConfigError(f"{name}: not UTF-8; save the file as UTF-8") from None
-    if len(content) > MAX_BYTES:
-        raise ConfigError(f"{name}: larger than {MAX_BYTES:,} bytes; split the policy")
-    root = parse(text, name)
+    root = parse(read_text(path, name, "policy", MAX_BYTES), name)
     if root is None or not isinstance(root.value, dict):
         raise ConfigError(f"{name}: it is no policy; a policy has the keys name, datasets and rules")
     try:

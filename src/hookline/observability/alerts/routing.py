@@ -42,14 +42,11 @@ class Router:
 
 
 def _fits(route: Route, fact: Fact) -> bool:
-    names: tuple[str, ...] = ()
-    if fact.dataset is not None:
-        names = (str(fact.dataset), fact.dataset.name, *(name for _, name in fact.dataset.symlinks))
     return (
         rank(fact.severity or "info") >= rank(route.severity)
         and (not route.kinds or fact.kind in route.kinds)
         and _matches(route.owners, (fact.owner or "",))
-        and _matches(route.datasets, names)
+        and (not route.datasets or (fact.dataset is not None and fact.dataset.matches(*route.datasets)))
         and _matches(route.jobs, (fact.job,))
     )
 

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from hookline.core.config_problems import suggestion
+from hookline.core.declared import read_content
 from hookline.core.errors import ConfigError
 from hookline.quality.gx.knowledge import problem_with, with_parameters
 from hookline.quality.gx.model import SEVERITIES, Expectation
-from hookline.quality.suite_file import read_content
 
 MAX_BYTES = 10_000_000
 _MOST_TOLD = 20
@@ -58,7 +58,7 @@ def load(path: Path, *, shown: str | None = None, parameters: Mapping[str, Any] 
         ConfigError: when it can't be read, or with its mistakes, one per line.
     """
     name = shown or str(path)
-    content = read_content(path, name, MAX_BYTES)
+    content = read_content(path, name, "suite", MAX_BYTES)
     try:
         document = json.loads(content.decode("utf-8-sig"))
     except UnicodeDecodeError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from fnmatch import fnmatchcase
 from typing import Annotated
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictStr
@@ -26,8 +25,7 @@ class Profiling(BaseModel):
 
     def matches(self, dataset: Dataset) -> bool:
         """Whether the dataset's name, with or without its namespace, or one of its other names fits."""
-        names = {dataset.name, str(dataset), *(name for _, name in dataset.symlinks)}
-        return any(fnmatchcase(name, pattern) for name in names for pattern in self.dataset)
+        return dataset.matches(*self.dataset)
 
 
 def as_profiling(given: object) -> object:
