@@ -108,7 +108,9 @@ def decided_by(value: Value, conditions: Iterable[Value], kind: Transformation) 
     """The value, which also depends on these."""
     several = list(conditions)
     more = frozenset().union(*(used_for(condition, kind) for condition in several))
-    relations = value.relations.union(*(condition.relations for condition in several))
+    # What a window is over is not compared with anything: `row_number() … = 1` is a filter, of a join as well.
+    compared = () if kind == "WINDOW" else several
+    relations = value.relations.union(*(condition.relations for condition in compared))
     if more <= value.indirect and relations == value.relations:
         return value
     return Value(value.direct, value.indirect | more, value.fields, relations)
