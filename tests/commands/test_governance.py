@@ -241,3 +241,82 @@ def test_a_policy_begins_with_a_template(here: Path, capsys: pytest.CaptureFixtu
     assert all(rule["serves"] for rule in content["rules"])
     code, _, err = hookline(capsys, *arguments)
     assert (code, "File exists" in err) == (4, True)
+
+
+CONSENT = {**POLICY, "consent": {"subject": "name", "entity": "PERSON", "purpose": "newsletter"}}
+
+
+def test_consent_is_recorded_shown_and_imported(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    hookline(capsys, "keys", "new", "default")
+    (here / "policy.yaml").write_text(yaml.safe_dump(CONSENT))
+    grant = ("consent", "grant", "--policy", "policy.yaml", "--subject")
+    assert hookline(capsys, *grant, "Ada Canary", "--source", "form 7", "--from", "2026-01-01") == (
+        0,
+        "people: 1 entry recorded\n",
+        "",
+    )
+    assert (
+        hookline(
+            capsys,
+            "consent",
+            "withdraw",
+            "--policy",
+            "policy.yaml",
+            "--subject",
+            " Ada Canary ",
+            "--from",
+            "2026-02-01",
+        )[0]
+        == 0
+    )
+    shown = document(capsys, "consent", "show", "--policy", "policy.yaml", "--subject", "Ada Canary")["entries"]
+    assert [(one["kind"], one["basis"], one["purpose"], one["source"], one["valid_from"][:10]) for one in shown] == [
+        ("granted", "consent", "newsletter", "form 7", "2026-01-01"),
+        ("withdrawn", None, "newsletter", None, "2026-02-01"),
+    ]
+    assert "withdrawn" in hookline(capsys, "consent", "show", "--policy", "policy.yaml", "--subject", "Ada Canary")[1]
+    (here / "in.csv").write_text(
+        "subject,kind,basis,purpose\nBob Canary,granted,contract,\nEve Canary,granted,consent,research\n"
+    )
+    assert document(capsys, "consent", "import", "--policy", "policy.yaml", "--file", "in.csv")["recorded"] == 2
+    (here / "in.csv").unlink()
+    log = AuditLog(here / ".hookline" / "audit.log")
+    assert [record.entry.action for record in log.records()].count("consent.recorded") == 3
+    for path in here.rglob("*"):
+        assert path.is_dir() or b"Canary" not in path.read_bytes(), path
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted"),
+    [
+        ("", "the columns are subject and kind"),
+        ("subject\nx\n", "the columns are subject and kind"),
+        ("subject,kind,more\nx,granted,1\n", "the columns are subject and kind"),
+        (
+            "subject,kind,basis\ncanary,granted,consent\ncanary,perhaps,consent\n",
+            "in.csv:3: kind is granted or withdrawn",
+        ),
+        ("subject,kind\ncanary,granted\n", "in.csv:2: the basis"),
+        ("subject,kind\n,withdrawn\n", "in.csv:2: the subject is empty"),
+        ("subject,kind,basis,valid_from\ncanary,granted,consent,soon\n", "no day or time"),
+        (
+            "subject,kind,basis,valid_from,valid_to\ncanary,granted,consent,2026-02-01,2026-01-01\n",
+            "it ends before it begins",
+        ),
+    ],
+    ids=range(8),
+)
+def test_entries_that_are_none(here: Path, capsys: pytest.CaptureFixture[str], content: str, wanted: str) -> None:
+    hookline(capsys, "keys", "new", "default")
+    (here / "policy.yaml").write_text(yaml.safe_dump(CONSENT))
+    (here / "in.csv").write_text(content)
+    code, out, err = hookline(capsys, "consent", "import", "--policy", "policy.yaml", "--file", "in.csv")
+    assert (code, out) != (0, "")
+    assert wanted in err
+    assert "canary" not in err
+    assert (
+        hookline(capsys, "consent", "show", "--policy", "policy.yaml", "--subject", "canary", "--json")[1].count(
+            "granted"
+        )
+        == 0
+    )

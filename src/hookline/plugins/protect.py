@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pydantic import Field
 
-from hookline.core.errors import AuditError, HooklineError, MissingExtraError
-from hookline.core.events import Denial, Run, RunEnded, Write
+from hookline.core.errors import AuditError, ConfigError, HooklineError, MissingExtraError, ProtectionError
+from hookline.core.events import Denial, Run, RunEnded, Write, utc_now
 from hookline.core.hookspecs import hookimpl
 from hookline.core.plugin import PluginConfig
 from hookline.governance.audit import Copies, Entry, open_log
+from hookline.governance.consent import Ledger
 from hookline.governance.keys import open_keyring
 from hookline.governance.protection import Policy, Protector, find_policies
 
@@ -59,6 +60,9 @@ class ProtectPlugin:
         if context.audit.s3 is not None and find_spec("botocore") is None:
             raise MissingExtraError("protect", "botocore", 'pip install "hookline[aws]"')
         name = f"{context.name} audit"
+        if context.store is None and any(policy.consent is not None for policy in self._policies):
+            raise ConfigError("a policy asks for consent, and there is no store with a ledger of it")
+        self._store = context.store
         self._copies = None if context.audit.s3 is None else Copies(self._log, context.audit, context.outbox, name)
         self._protector = Protector(
             keyring, context.keys, context.base_dir, context.state_dir.absolute() / "protect", config.ways
@@ -82,13 +86,15 @@ class ProtectPlugin:
         if not policies:
             return None
         try:
-            protected = self._protector.protect(frame, policies)
+            protected = self._protector.protect(frame, policies, self._permitted)
             what = {
                 **_about(event, run),
                 "policies": {policy.name: policy.digest() for policy in policies},
                 "columns": [deed.document() for deed in protected.deeds],
                 "way": "native" if protected.native else "python",
             }
+            if protected.allowed:
+                what["subjects_allowed"] = dict(protected.allowed)
             self._log.append(Entry("protect.write", what, _actor()))
         except AuditError:
             raise
@@ -108,6 +114,11 @@ class ProtectPlugin:
         """So it is after a run that failed or was refused."""
         if self._copies is not None:
             self._copies.hand_over()
+
+    def _permitted(self, purpose: str) -> set[str]:
+        if self._store is None:
+            raise ProtectionError("there is no store with a ledger of consent")
+        return Ledger(self._store.get()).permitted(purpose, utc_now().isoformat(timespec="microseconds"))
 
     def _matching(self, event: Write) -> tuple[Policy, ...]:
         return tuple(policy for policy in self._policies if policy.matches(event.dataset))

@@ -42,6 +42,7 @@ PUBLISHED = {
     6: "b5607954",
     7: "d5d28c3f",
     8: "c7ff47ed",
+    9: "fc3262e3",
 }
 OPEN = "import sys; from hookline.core.store import Store; Store(sys.argv[1]).close()"
 
@@ -154,6 +155,7 @@ def test_a_published_step_is_never_changed():
         6: migrations.VERSION_6,
         7: migrations.VERSION_7,
         8: migrations.VERSION_8,
+        9: migrations.VERSION_9,
     }
     assert len(steps) == len(migrations.STEPS) == migrations.VERSION
     found = {number: hashlib.sha256("\n".join(step).encode()).hexdigest()[:8] for number, step in steps.items()}

@@ -240,6 +240,25 @@ VERSION_8 = (
     "CREATE INDEX ix_hookline_costs_dataset_id ON hookline_costs (dataset_id, at, currency, subject_id, amount)",
 )
 
+# What people allowed, and took back.
+VERSION_9 = (
+    """CREATE TABLE hookline_consents (
+        entry_id VARCHAR(32) NOT NULL,
+        subject VARCHAR(64) NOT NULL,
+        purpose VARCHAR(200) NOT NULL,
+        kind VARCHAR(16) NOT NULL,
+        basis VARCHAR(32),
+        valid_from VARCHAR(40) NOT NULL,
+        valid_to VARCHAR(40),
+        source TEXT,
+        actor TEXT,
+        recorded_at VARCHAR(40) NOT NULL,
+        PRIMARY KEY (entry_id)
+    )""",
+    "CREATE INDEX ix_hookline_consents_subject ON hookline_consents (subject)",
+    "CREATE INDEX ix_hookline_consents_purpose ON hookline_consents (purpose)",
+)
+
 
 def _first(connection: Connection) -> None:
     _execute(connection, VERSION_1)
@@ -289,6 +308,10 @@ def _eighth(connection: Connection) -> None:
     _execute(connection, VERSION_8)
 
 
+def _ninth(connection: Connection) -> None:
+    _execute(connection, VERSION_9)
+
+
 def _schemas_of(connection: Connection, of_dataset: dict[str, str]) -> list[dict[str, Any]]:
     rows = connection.execute(
         text(
@@ -306,7 +329,17 @@ def _execute(connection: Connection, statements: tuple[str, ...]) -> None:
 
 
 # One step a version, in order.
-STEPS: tuple[Callable[[Connection], None], ...] = (_first, _second, _third, _fourth, _fifth, _sixth, _seventh, _eighth)
+STEPS: tuple[Callable[[Connection], None], ...] = (
+    _first,
+    _second,
+    _third,
+    _fourth,
+    _fifth,
+    _sixth,
+    _seventh,
+    _eighth,
+    _ninth,
+)
 VERSION = len(STEPS)
 
 

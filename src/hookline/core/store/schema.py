@@ -218,3 +218,18 @@ totals = Table(
     Column("changed_at", String(40), nullable=False),
     Column("document", Text, nullable=False),
 )
+# What people allowed and took back, entry by entry; subject: a token, never an id of a person.
+consents = Table(
+    "hookline_consents",
+    metadata,
+    Column("entry_id", String(32), primary_key=True),
+    Column("subject", String(64), nullable=False, index=True),
+    Column("purpose", String(200), nullable=False, index=True),
+    Column("kind", String(16), nullable=False),
+    Column("basis", String(32)),
+    Column("valid_from", String(40), nullable=False),
+    Column("valid_to", String(40)),
+    Column("source", Text),
+    Column("actor", Text),
+    Column("recorded_at", String(40), nullable=False),
+)

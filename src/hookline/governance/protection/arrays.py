@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hookline.governance.protection.values import Change, change_of, repeats
+from hookline.governance.protection.values import Change, change_of, repeats, tokens_by
 
 if TYPE_CHECKING:
     import pyarrow
 
-    from hookline.governance.protection.deeds import Deed, Names
+    from hookline.governance.protection.deeds import Deed, Keyed, Names
 
 # By what is left of their names: the change, and whether equal texts become equal ones.
 _Leaves = Mapping["Names", tuple[Change, bool]]
@@ -38,6 +38,19 @@ def changer(deeds: Sequence[Deed], *, subjects: bool) -> Callable[..., pyarrow.A
     made.__name__ = "hookline_" + "_".join(sorted({deed.action for deed in kept}))
     made.__annotations__ = {"array": pa.Array, **({"whose": pa.Array} if subjects else {}), "return": pa.Array}
     return made
+
+
+def tokenizer(keyed: Keyed) -> Callable[..., pyarrow.Array]:
+    """A function of an array of texts that makes tokens, for ``arrow_udf``."""
+    import pyarrow as pa
+
+    def change(array: Any) -> Any:
+        make = tokens_by(keyed)
+        return _texts(array, lambda text, _: make(text), True, None)
+
+    change.__name__ = "hookline_tokenize"
+    change.__annotations__ = {"array": pa.Array, "return": pa.Array}
+    return change
 
 
 def _changed(array: Any, leaves: _Leaves, subjects: Any) -> Any:

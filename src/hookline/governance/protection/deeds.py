@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.core.errors import ProtectionError
 from hookline.core.safekeeping import KeysConfig
-from hookline.governance.protection.policy import Fake, KeyedRule, Policy, Rule
+from hookline.governance.protection.policy import Consent, Fake, KeyedRule, Policy, Rule
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
@@ -133,6 +133,19 @@ def keyed_by(policy: Policy, rule: KeyedRule, name: str, keyring: Keyring, keys:
     # Without an entity a column's own name is the domain: equal names, equal tokens.
     entity = rule.entity or name.lower()
     return Keyed(keys[0], str(keys[1]), key.name, key.version, rule.deed, policy.tenant, entity, rule.steps())
+
+
+def keyed_for_consent(policy: Policy, consent: Consent, keyring: Keyring, keys: tuple[KeysConfig, Path]) -> Keyed:
+    """How the tokens of subjects come about that the consent ledger has.
+
+    They are made with the first version of the key, whatever version is current: the ledger outlives rotations.
+
+    Raises:
+        KeyUnavailableError: it can't be had.
+    """
+    key = keyring.get(consent.key or policy.key, 1)
+    entity = consent.entity or consent.subject.lower()
+    return Keyed(keys[0], str(keys[1]), key.name, key.version, "consent", policy.tenant, entity, consent.steps())
 
 
 def subject_of(rule: Rule) -> str | None:

@@ -173,6 +173,28 @@ Rules = Tokenize | Encrypt | Fpe | Mask | Generalize | Drop | Fake
 AnyRule = Annotated[Rules, Field(discriminator="action")]
 
 
+class Consent(_Section):
+    """Whose rows a write may carry."""
+
+    subject: _Text = Field(description="The column that says whose row it is.")
+    purpose: Annotated[str, Field(min_length=1, max_length=200)] = Field(
+        description="What the dataset is for, as the ledger names it."
+    )
+    entity: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")] | None = Field(
+        None, description="What the subject's id is; by default the column's name takes its place."
+    )
+    key: _Key | None = Field(
+        None, description="The key that subjects' ids are tokenized with; by default the policy's."
+    )
+    normalize: tuple[Step, ...] | None = Field(
+        None, description=f"Steps before it: {', '.join(STEPS)}; by default those that suit the entity."
+    )
+
+    def steps(self) -> tuple[Step, ...]:
+        """What is done to an id first."""
+        return steps_for(self.entity) if self.normalize is None else self.normalize
+
+
 class Reveal(_Section):
     """Who may turn values back."""
 
@@ -191,6 +213,7 @@ class Policy(_Section):
     tenant: _Text = Field("default", description="Whose data it is: tokens of two tenants differ.")
     key: _Key = Field("default", description="The name of the key that is used where a rule names none.")
     rules: Annotated[tuple[AnyRule, ...], Field(min_length=1)] = Field(description="What is done, by column.")
+    consent: Consent | None = Field(None, description="Whose rows a write may carry; by default everybody's.")
     reveal: Reveal | None = Field(None, description="Who may turn values back; by default nobody.")
 
     def matches(self, dataset: Dataset) -> bool:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.errors import ProtectionError
 from hookline.governance.protection import native
-from hookline.governance.protection.arrays import changer
-from hookline.governance.protection.deeds import Deed, Names, deeds_for, subject_of
+from hookline.governance.protection.arrays import changer, tokenizer
+from hookline.governance.protection.deeds import Deed, Keyed, Names, deeds_for, keyed_for_consent, subject_of
 from hookline.governance.protection.expressions import Make, as_text, made_by, rebuilt
 from hookline.governance.protection.policy import Fpe, Policy, Tokenize
 
@@ -22,6 +22,12 @@ if TYPE_CHECKING:
     from hookline.governance.keys import Keyring
 
 
+# By a purpose: the tokens of those who allow it.
+Permitted = Callable[[str], set[str]]
+_SUBJECT = "__hookline_subject"
+_OF_SUBJECT = Tokenize(columns=("subject",), action="tokenize")
+
+
 @dataclass(frozen=True)
 class Protected:
     """What became of a frame.
@@ -29,11 +35,13 @@ class Protected:
     Attributes:
         deeds: what is done, column by column.
         native: whether tokens are made in the JVM.
+        allowed: by policies that ask for consent: how many subjects give it.
     """
 
     frame: DataFrame
     deeds: tuple[Deed, ...]
     native: bool
+    allowed: Mapping[str, int]
 
 
 class Protector:
@@ -58,19 +66,61 @@ class Protector:
         self._folder = folder
         self._native = "native" in ways and keys.provider in native.PROVIDERS
 
-    def protect(self, frame: DataFrame, policies: Iterable[Policy]) -> Protected:
-        """The frame with its columns protected.
+    def protect(self, frame: DataFrame, policies: Iterable[Policy], permitted: Permitted | None = None) -> Protected:
+        """The frame with its columns protected, and only the rows that consent allows.
+
+        Args:
+            permitted: tells the tokens of those who allow a purpose, where a policy asks for consent.
 
         Raises:
-            ProtectionError: a column is not there, or is of a kind that its rule can't be applied to.
+            ProtectionError: a column is not there, or is of a kind that its rule can't be applied to; or consent is asked
+                for, and nobody can tell of it.
             KeyUnavailableError: a key can't be had.
         """
+        policies = tuple(policies)
         spark = frame.sparkSession
         sensitive = str(spark.conf.get("spark.sql.caseSensitive", "false")).lower() == "true"
         deeds = deeds_for(policies, frame.schema, self._keyring, self._keys, case_sensitive=sensitive)
-        wants = self._native and any(isinstance(deed.rule, Tokenize) for deed in deeds)
+        asking = [policy for policy in policies if policy.consent is not None]
+        wants = self._native and (asking or any(isinstance(deed.rule, Tokenize) for deed in deeds))
         java = native.native_class(spark, self._folder) if wants else None
-        return Protected(_changed(frame, deeds, java), deeds, java is not None)
+        allowed: dict[str, int] = {}
+        for policy in asking:
+            frame, allowed[policy.name] = self._consented(frame, policy, permitted, java, sensitive)
+        return Protected(_changed(frame, deeds, java), deeds, java is not None, allowed)
+
+    def _consented(
+        self, frame: DataFrame, policy: Policy, permitted: Permitted | None, java: Any, sensitive: bool
+    ) -> tuple[DataFrame, int]:
+        """Those rows whose subjects allow the policy's purpose, and how many subjects do."""
+        consent = policy.consent
+        if consent is None or permitted is None:
+            raise ProtectionError(f"policy {policy.name!r} asks for consent, and there is no ledger to ask")
+        same = (lambda name: name) if sensitive else str.lower
+        names = [name for name in frame.columns if same(name) == same(consent.subject)]
+        if len(names) != 1:
+            raise ProtectionError(
+                f"policy {policy.name!r} asks for the consent of {consent.subject!r}, a column that this write does not have"
+            )
+        keyed = keyed_for_consent(policy, consent, self._keyring, self._keys)
+        tokens = sorted(permitted(consent.purpose))
+        return _of_subjects(frame, names[0], keyed, tokens, java), len(tokens)
+
+
+def _of_subjects(frame: DataFrame, name: str, keyed: Keyed, tokens: list[str], java: Any) -> DataFrame:
+    """The rows whose subject has one of these tokens. Tokens alone are in the plan."""
+    import pyarrow as pa
+    from pyspark.sql import functions as F
+    from pyspark.sql.pandas.functions import arrow_udf
+
+    spark, field = frame.sparkSession, frame.schema[name]
+    whose = Deed("", (name,), _OF_SUBJECT, keyed)
+    text = as_text(_named(frame, name), field.dataType, whose)
+    function: Any = arrow_udf
+    made = function(tokenizer(keyed), "string")(text) if java is None else native.tokens(spark, java, text, keyed)
+    allowed = spark.createDataFrame(pa.table({_SUBJECT: pa.array(tokens, pa.string())}))
+    marked = frame.withColumn(_SUBJECT, made)
+    return marked.join(F.broadcast(allowed), _SUBJECT, "left_semi").drop(_SUBJECT)
 
 
 def _changed(frame: DataFrame, deeds: tuple[Deed, ...], java: Any) -> DataFrame:

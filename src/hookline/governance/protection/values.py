@@ -34,9 +34,10 @@ def change_of(deed: Deed) -> Change:
     rule, keyed = deed.rule, deed.keyed
     if keyed is None:
         raise ValueError(f"{deed.action} is an expression of Spark's")
-    key, steps = key_of(keyed), keyed.steps
     if isinstance(rule, Tokenize):
-        return lambda text, _: token(key, keyed.version, normal(text, steps))
+        make = tokens_by(keyed)
+        return lambda text, _: make(text)
+    key, steps = key_of(keyed), keyed.steps
     if isinstance(rule, Encrypt):
         sealing = seal_equally if rule.deterministic else seal
         return lambda text, _: sealing(key, keyed.version, normal(text, steps), keyed.domain)
@@ -45,6 +46,16 @@ def change_of(deed: Deed) -> Change:
     if isinstance(rule, Fake):
         return _made_up(rule, key, steps)
     raise ValueError(f"{deed.action} is an expression of Spark's")
+
+
+def tokens_by(keyed: Keyed) -> Callable[[str], str]:
+    """Makes tokens of texts.
+
+    Raises:
+        KeyUnavailableError: the key can't be had here.
+    """
+    key = key_of(keyed)
+    return lambda text: token(key, keyed.version, normal(text, keyed.steps))
 
 
 def repeats(rule: Rule) -> bool:
