@@ -81,6 +81,7 @@ class Client:
     def _make(self) -> Any:
         # Without boto3, which loads what moves files to S3 as well.
         from botocore.config import Config
+        from botocore.session import Session
 
         options = self._options
         config = Config(
@@ -88,8 +89,10 @@ class Client:
             read_timeout=options.timeout_s,
             retries={"total_max_attempts": self._attempts, "mode": "standard"},
         )
+        session = Session(profile=options.profile)
         with _lock:
-            client = _session(options.profile).create_client(
+            session.register_component("data_loader", _data())
+            client = session.create_client(
                 self._service, region_name=options.region, endpoint_url=options.endpoint_url, config=config
             )
         client.meta.events.register("before-parse", self._check)
@@ -103,11 +106,11 @@ class Client:
 
 
 @cache
-def _session(profile: str | None) -> Any:
-    """One for all services: what it reads from botocore's files takes a tenth of a second. Only clients bear several threads."""
+def _data() -> Any:
+    """What botocore knows of AWS's services: reading its files takes a tenth of a second, and all sessions may share them."""
     from botocore.session import Session
 
-    return Session(profile=profile)
+    return Session().get_component("data_loader")
 
 
 def error_code(error: SinkError) -> str:
