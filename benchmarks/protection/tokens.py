@@ -125,7 +125,10 @@ def _udf() -> Callable[[Any], Any]:
 
     from pyspark.sql import functions as F
 
-    return F.udf(lambda text: None if text is None else hmac.digest(KEY, text.encode(), "sha256").hex(), "string")
+    # Without Arrow: with it Spark 4.2 does not come to an end over the columns of a Parquet file.
+    return F.udf(
+        lambda text: None if text is None else hmac.digest(KEY, text.encode(), "sha256").hex(), "string", useArrow=False
+    )
 
 
 def _pandas() -> Callable[[Any], Any]:
