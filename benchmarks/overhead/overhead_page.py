@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -46,6 +47,7 @@ is not counted, but they have the same cores, at the lowest priority. Measured {
 | --- | --- | --- | --- |
 {rows}
 | **observed ÷ attached** | | **{wall:.3f}** | **{cpu:.3f}** |
+| by rounds: each beside the one of its round | | {walls} | {cpus} |
 """
 
 
@@ -90,7 +92,15 @@ def _observed(found: Mapping[str, Any]) -> str:
     ratio = found["ratio"]
     values = {key: found[key] for key in ("format", "scale", "at", "commit")}
     theirs = found["back_ends_cpu_s"]
+    values |= {"walls": _by_rounds(found, "wall_s"), "cpus": _by_rounds(found, "cpu_s")}
     return _OBSERVED.format(**values, rows="\n".join(rows), wall=ratio["wall_s"], cpu=ratio["cpu_s"], theirs=theirs)
+
+
+def _by_rounds(found: Mapping[str, Any], key: str) -> str:
+    """What is not moved by a machine that gets faster or slower from round to round."""
+    pairs = zip(found["rounds"]["observed"], found["rounds"]["attached"], strict=True)
+    ratios = [observed[key] / attached[key] for observed, attached in pairs]
+    return f"{statistics.median(ratios):.3f} [{min(ratios):.3f} to {max(ratios):.3f}]"
 
 
 def _rows(form: str, found: Mapping[str, Any]) -> Iterator[str]:
