@@ -84,6 +84,16 @@ class Guarded:
 
 
 @pytest.fixture
+def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Moto in this process."""
+    moto = pytest.importorskip("moto")
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+    with moto.mock_aws():
+        yield
+
+
+@pytest.fixture
 def vault(tmp_path: Path) -> Vault:
     return Vault(tmp_path)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,18 +19,14 @@ CONFIG = AuditConfig(s3="s3://kept-log/audit/crm", s3_retain_days=30, region="eu
 
 
 @pytest.fixture
-def s3(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """Moto in this process, with a bucket that locks objects."""
-    moto = pytest.importorskip("moto")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+def s3(aws: None) -> Any:
+    """Moto with a bucket that locks objects."""
     from botocore.session import get_session
 
-    with moto.mock_aws():
-        client = get_session().create_client("s3", region_name="eu-west-1")
-        place = {"LocationConstraint": "eu-west-1"}
-        client.create_bucket(Bucket="kept-log", CreateBucketConfiguration=place, ObjectLockEnabledForBucket=True)
-        yield client
+    client = get_session().create_client("s3", region_name="eu-west-1")
+    place = {"LocationConstraint": "eu-west-1"}
+    client.create_bucket(Bucket="kept-log", CreateBucketConfiguration=place, ObjectLockEnabledForBucket=True)
+    return client
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ import base64
 import json
 import pickle
 import traceback
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -172,16 +171,6 @@ def test_which_keeper_a_configuration_names(tmp_path: Path) -> None:
     assert isinstance(provider_of(KeysConfig(provider="aws_kms"), tmp_path), KmsKeys)
     with pytest.raises(ConfigError, match=r"keys\.secret is to name"):
         provider_of(KeysConfig(provider="aws_secrets_manager"), tmp_path)
-
-
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Moto in this process."""
-    moto = pytest.importorskip("moto")
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
-    with moto.mock_aws():
-        yield
 
 
 def client(service: str) -> Any:
