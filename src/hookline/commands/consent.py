@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import getpass
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -124,7 +123,7 @@ def _rows(file: Path) -> list[tuple[str, Mapping[str, str]]]:
 def _entry(row: Mapping[str, str | None], consent: Consent, token: Callable[[str], str], where: str) -> ConsentEntry:
     """One entry. No message quotes the subject."""
     from hookline.core.errors import ProtectionError
-    from hookline.core.events import utc_now
+    from hookline.core.events import user_of_process, utc_now
     from hookline.core.store.consenting import ConsentEntry
     from hookline.governance.consent.ledger import moment
 
@@ -148,17 +147,18 @@ def _entry(row: Mapping[str, str | None], consent: Consent, token: Callable[[str
         basis=basis if kind == "granted" else None,
         valid_to=valid_to if kind == "granted" else None,
         source=row.get("source") or None,
-        actor=getpass.getuser(),
+        actor=user_of_process(),
     )
 
 
 def _keep(config: Config, ledger: Ledger, entries: list[ConsentEntry], policy: Policy) -> None:
+    from hookline.core.events import user_of_process
     from hookline.governance.audit import Entry, open_log
 
     ledger.record(entries)
     counts = {kind: sum(entry.kind == kind for entry in entries) for kind in ("granted", "withdrawn")}
     log = open_log(config.audit, config.base_dir, config.state_dir)
-    log.append(Entry("consent.recorded", {"policy": policy.name, **counts}, getpass.getuser()))
+    log.append(Entry("consent.recorded", {"policy": policy.name, **counts}, user_of_process()))
 
 
 def _show(entries: list[ConsentEntry], args: argparse.Namespace) -> None:

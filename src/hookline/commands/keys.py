@@ -9,7 +9,6 @@ hookline keys destroy NAME --version V      what that version protected can't be
 from __future__ import annotations
 
 import argparse
-import getpass
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +42,7 @@ def main(args: argparse.Namespace) -> int:
         ConfigError: keys are kept where this command can't change them, or the name is not fit.
         HooklineError: the key file can't be read or written, or what was done not be recorded.
     """
+    from hookline.core.events import user_of_process
     from hookline.governance.audit import Entry, open_log
     from hookline.governance.keys import keyfile
 
@@ -54,12 +54,12 @@ def main(args: argparse.Namespace) -> int:
     if args.deed == "destroy":
         keyfile.read(path).kept(args.name, args.version, str(path))
         # It stands in the log before it is done: a destruction that nobody can account for is the worse of the two.
-        log.append(Entry("keys.destroy", {"key": args.name, "version": args.version}, getpass.getuser()))
+        log.append(Entry("keys.destroy", {"key": args.name, "version": args.version}, user_of_process()))
         keyfile.destroy(path, args.name, args.version)
         version = args.version
     else:
         version = keyfile.add_version(path, args.name, _wrap(config, path), new=args.deed == "new")
-        log.append(Entry(f"keys.{args.deed}", {"key": args.name, "version": version}, getpass.getuser()))
+        log.append(Entry(f"keys.{args.deed}", {"key": args.name, "version": version}, user_of_process()))
     if args.json:
         print_json({"key": args.name, "key_version": version, "done": args.deed})
     else:

@@ -9,7 +9,6 @@ turned back by anybody.
 from __future__ import annotations
 
 import argparse
-import getpass
 import sys
 from pathlib import Path
 
@@ -36,6 +35,7 @@ def main(args: argparse.Namespace) -> int:
         HooklineError: it is not allowed, can't be done, or can't be recorded.
     """
     from hookline.core.errors import ProtectionError
+    from hookline.core.events import user_of_process
     from hookline.governance.audit import open_log
     from hookline.governance.keys import open_keyring
     from hookline.governance.protection.policy import load_policies
@@ -50,7 +50,7 @@ def main(args: argparse.Namespace) -> int:
         )
     keyring = open_keyring(config.keys, config.base_dir)
     log = open_log(config.audit, config.base_dir, config.state_dir)
-    revealer = Revealer(policy, keyring, (config.keys, config.base_dir), log, getpass.getuser())
+    revealer = Revealer(policy, keyring, (config.keys, config.base_dir), log, user_of_process())
     for value in revealer.reveal(args.column, values, version=args.key_version, reason=args.reason):
         sys.stdout.write(value + "\n")
     return 0

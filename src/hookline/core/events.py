@@ -660,11 +660,12 @@ class Run:
             started_at=utc_now(),
             environment=environment,
             engine=engine,
-            user=_user_of_process(),
+            user=user_of_process(),
         )
 
 
-def _user_of_process() -> str | None:
+def user_of_process() -> str | None:
+    """The user of the operating system that this process runs as; None when it has no name."""
     try:
         return getpass.getuser()
     except (OSError, KeyError, ImportError):  # a container's user may have a number and no name

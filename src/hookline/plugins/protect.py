@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import logging
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar, Literal
@@ -95,7 +94,7 @@ class ProtectPlugin:
             }
             if protected.allowed:
                 what["subjects_allowed"] = dict(protected.allowed)
-            self._log.append(Entry("protect.write", what, _actor()))
+            self._log.append(Entry("protect.write", what, run.user))
         except AuditError:
             raise
         except HooklineError as error:
@@ -126,7 +125,7 @@ class ProtectPlugin:
     def _tell_refused(self, event: Write, run: Run, reason: str) -> None:
         """It is refused whether or not that can be recorded."""
         try:
-            self._log.append(Entry("protect.refused", {**_about(event, run), "reason": reason}, _actor()))
+            self._log.append(Entry("protect.refused", {**_about(event, run), "reason": reason}, run.user))
         except HooklineError as error:
             logger.warning("%s", error)
 
@@ -139,10 +138,3 @@ def _about(event: Write, run: Run) -> dict[str, object]:
         "dataset": str(event.dataset),
         "operation": event.operation,
     }
-
-
-def _actor() -> str | None:
-    try:
-        return getpass.getuser()
-    except (OSError, KeyError):  # a container's user without a name
-        return None

@@ -11,9 +11,10 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from hookline.core.errors import AuditError, ConfigError, SinkError
+from hookline.core.errors import AuditError, SinkError
 from hookline.core.events import content_id, utc_now
 from hookline.governance.audit.signing import Checkpoint
+from hookline.governance.aws import client, code_of
 
 if TYPE_CHECKING:
     from hookline.core.outbox import Message, Outbox
@@ -93,7 +94,7 @@ class S3Sink:
                 self._client = _client(self._config)
             self._client.put_object(Bucket=self._bucket, Key=key, Body=body, ChecksumAlgorithm="SHA256", **lock)
         except Exception as error:  # noqa: BLE001 - botocore has no one class; whatever it is, the part stays for later
-            raise SinkError(f"S3 does not take the audit log ({_code(error)})") from None
+            raise SinkError(f"S3 does not take the audit log ({code_of(error)})") from None
 
 
 def newest_head(config: AuditConfig, place: str, log: str) -> Checkpoint:
@@ -107,16 +108,16 @@ def newest_head(config: AuditConfig, place: str, log: str) -> Checkpoint:
     """
     bucket, prefix = _place(place)
     try:
-        client = _client(config)
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}{log}/")
+        bucket_client = _client(config)
+        pages = bucket_client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=f"{prefix}{log}/")
         keys = [one["Key"] for page in pages for one in page.get("Contents", ()) if one["Key"].endswith(".head.json")]
         if not keys:
             raise AuditError(f"{place} has no signed end of the log {log}")
-        return Checkpoint.parse(json.loads(client.get_object(Bucket=bucket, Key=max(keys))["Body"].read()))
+        return Checkpoint.parse(json.loads(bucket_client.get_object(Bucket=bucket, Key=max(keys))["Body"].read()))
     except AuditError:
         raise
     except Exception as error:  # noqa: BLE001 - as above
-        raise AuditError(f"{place} can't be read ({_code(error)})") from None
+        raise AuditError(f"{place} can't be read ({code_of(error)})") from None
 
 
 def _parts(log: AuditLog, done: int, end: int) -> Iterator[tuple[int, str]]:
@@ -143,17 +144,4 @@ def _place(url: str) -> tuple[str, str]:
 
 
 def _client(config: AuditConfig) -> Any:
-    try:
-        from botocore.config import Config
-        from botocore.session import get_session
-    except ImportError:
-        raise ConfigError('copies in S3 need the package botocore: pip install "hookline[aws]"') from None
-    settings = Config(connect_timeout=5, read_timeout=20, retries={"mode": "standard", "total_max_attempts": 2})
-    return get_session().create_client(
-        "s3", region_name=config.region, endpoint_url=config.endpoint_url, config=settings
-    )
-
-
-def _code(error: Exception) -> str:
-    """AWS's own word for it; the message may name accounts."""
-    return str(getattr(error, "response", {}).get("Error", {}).get("Code") or type(error).__name__)
+    return client("s3", config, "copies in S3 need", read_timeout_s=20, attempts=2)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from hookline.core.errors import ConfigError, KeyUnavailableError
+from hookline.governance.aws import client, code_of
 from hookline.governance.keys import keyfile
 from hookline.governance.keys.material import KEY_BYTES, KeyVersion
 
@@ -166,17 +167,9 @@ def provider_of(config: KeysConfig, base_dir: Path) -> KeyProvider:
 
 def _client(service: str, config: KeysConfig) -> Any:
     try:
-        from botocore.config import Config
-        from botocore.session import get_session
-    except ImportError:
-        raise ConfigError(
-            f'keys.provider {config.provider!r} needs the package botocore: pip install "hookline[aws]"'
-        ) from None
-    settings = Config(connect_timeout=5, read_timeout=10, retries={"mode": "standard", "total_max_attempts": 3})
-    try:
-        return get_session().create_client(
-            service, region_name=config.region, endpoint_url=config.endpoint_url, config=settings
-        )
+        return client(service, config, f"keys.provider {config.provider!r} needs", read_timeout_s=10, attempts=3)
+    except ConfigError:
+        raise
     except Exception as error:  # noqa: BLE001 - no region, a broken profile: botocore has no one class for them
         raise ConfigError(
             f"the AWS settings don't lead to {service}: {type(error).__name__}; set keys.region"
@@ -185,7 +178,7 @@ def _client(service: str, config: KeysConfig) -> Any:
 
 def _unavailable(service: str, error: Exception) -> KeyUnavailableError:
     """By the code that AWS gives it: the message itself may quote what was sent."""
-    code = getattr(error, "response", {}).get("Error", {}).get("Code") or type(error).__name__
+    code = code_of(error)
     cure = (
         "it is tried again at the next write"
         if code in _PASSING or code == type(error).__name__
