@@ -15,7 +15,23 @@ from typing import Any, NamedTuple
 
 from faker import Faker
 
-TUNING = ("en_US", "de_DE", "fr_FR", "it_IT", "ja_JP", "pl_PL", "en_GB", "es_ES", "nl_NL", "pt_BR", "ru_RU", "ko_KR", "sv_SE", "tr_TR", "cs_CZ")
+TUNING = (
+    "en_US",
+    "de_DE",
+    "fr_FR",
+    "it_IT",
+    "ja_JP",
+    "pl_PL",
+    "en_GB",
+    "es_ES",
+    "nl_NL",
+    "pt_BR",
+    "ru_RU",
+    "ko_KR",
+    "sv_SE",
+    "tr_TR",
+    "cs_CZ",
+)
 TESTING = (
     "en_AU", "es_MX", "fi_FI", "da_DK", "hu_HU", "ro_RO", "el_GR", "uk_UA", "id_ID", "fr_CA", "zh_CN", "pt_PT", "no_NO", "sk_SK", "en_IN", "de_AT",
 )  # fmt: skip
@@ -187,7 +203,22 @@ LOOKALIKE: dict[str, _Kind] = {
 }  # fmt: skip
 
 _ANIMALS = ("Foxes", "Bears", "Hawks", "Lions", "Wolves", "Bees", "Sharks", "Owls")
-_THINGS = ("Chair", "Table", "Lamp", "Shelf", "Sofa", "Mug", "Kettle", "Toaster", "Blanket", "Pillow", "Bike", "Helmet", "Tent", "Knife")
+_THINGS = (
+    "Chair",
+    "Table",
+    "Lamp",
+    "Shelf",
+    "Sofa",
+    "Mug",
+    "Kettle",
+    "Toaster",
+    "Blanket",
+    "Pillow",
+    "Bike",
+    "Helmet",
+    "Tent",
+    "Knife",
+)
 
 
 def tables(locales: tuple[str, ...], seed: int, *, count: int, rows: int = 300) -> list[list[Labelled]]:

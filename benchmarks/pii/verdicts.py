@@ -1,4 +1,4 @@
-"""How often a column's verdict is right: precision and recall by entity on columns whose truth is known, and how far confidence holds.
+"""How often a column's verdict is right: precision and recall by entity, and how far confidence holds.
 
     python benchmarks/pii/verdicts.py                 the testing half, into RESULTS.md
     python benchmarks/pii/verdicts.py --tuning        the tuning half, printed, with the fit of the confidence
@@ -55,12 +55,15 @@ def main() -> None:
     if options.tuning:
         fit(whole + half)
     else:
+        count, rows = sum(map(len, tables)), len(tables[0][0].values)
+        about = f"{len(tables)} tables, {count} columns of {rows} rows in {len(locales)} locales"
         head = [
             "# How often a column's verdict is right",
             "",
-            f"{len(tables)} tables, {sum(map(len, tables))} columns of {len(tables[0][0].values)} rows in {len(locales)} locales ({', '.join(locales)}), seeds "
-            f"{', '.join(map(str, seeds))}; the weights were set on others ({', '.join(labelled.TUNING)}) with other seeds. A verdict is right",
-            f"when it names the column's entity with a confidence of {LEAST} at least. By `python benchmarks/pii/verdicts.py`.",
+            f"{about} ({', '.join(locales)}), seeds {', '.join(map(str, seeds))}.",
+            f"The weights were set on others ({', '.join(labelled.TUNING)}) with other seeds.",
+            f"A verdict is right when it names the column's entity with a confidence of {LEAST} at least.",
+            "By `python benchmarks/pii/verdicts.py`.",
             "",
         ]
         (ROOT / "VERDICTS.md").write_text("\n".join([*head, *shown]) + "\n", "utf-8")
@@ -107,10 +110,14 @@ def report(title: str, columns: list[Judged]) -> list[str]:
         missed.update(want - got)  # type: ignore[arg-type]
     lines = [f"## {title}", "", "| entity | columns | precision | recall |", "| --- | --- | --- | --- |"]
     for entity in sorted({*right, *wrong, *missed}):
-        lines.append(f"| {entity} | {right[entity] + missed[entity]} | {_ratio(right[entity], wrong[entity])} | {_ratio(right[entity], missed[entity])} |")
+        columns_of = right[entity] + missed[entity]
+        lines.append(
+            f"| {entity} | {columns_of} | {_ratio(right[entity], wrong[entity])} | {_ratio(right[entity], missed[entity])} |"
+        )
     good, bad, lost = right.total(), wrong.total(), missed.total()
-    lines.append(f"| all | {good + lost} | {_ratio(good, bad)} | {_ratio(good, lost)} |")
-    return [*lines, "", f"F1 {2 * good / (2 * good + bad + lost):.3f}; look-alikes taken for personal: {wrong.total()} of {sum(one.column.entity is None for one in columns)}.", ""]
+    others = sum(one.column.entity is None for one in columns)
+    told = f"F1 {2 * good / (2 * good + bad + lost):.3f}; {bad} wrong verdicts, on {others} look-alikes among others."
+    return [*lines, f"| all | {good + lost} | {_ratio(good, bad)} | {_ratio(good, lost)} |", "", told, ""]
 
 
 def _ratio(good: int, other: int) -> str:
@@ -123,7 +130,9 @@ def reliability(columns: list[Judged]) -> list[str]:
     every = [(one.confidence, one.entity == column.entity) for column, told in columns for one in told]
     for low, high in ((0.05, 0.3), (0.3, 0.6), (0.6, 0.8), (0.8, 0.9), (0.9, 0.97), (0.97, 1.01)):
         band = [good for confidence, good in every if low <= confidence < high]
-        lines.append(f"| {low} to {min(high, 1)} | {len(band)} | {f'{sum(band) / len(band):.2f}' if band else 'none'} |")
+        lines.append(
+            f"| {low} to {min(high, 1)} | {len(band)} | {f'{sum(band) / len(band):.2f}' if band else 'none'} |"
+        )
     return [*lines, ""]
 
 
@@ -152,7 +161,14 @@ def misses(columns: list[Judged]) -> None:
     for column, told in columns:
         got = {one.entity: one.confidence for one in told if one.confidence >= LEAST}
         if set(got) != {column.entity} - {None}:
-            print(column.kind, column.locale, column.name, column.values[:3], got, [(one.entity, one.confidence) for one in told])
+            print(
+                column.kind,
+                column.locale,
+                column.name,
+                column.values[:3],
+                got,
+                [(one.entity, one.confidence) for one in told],
+            )
 
 
 if __name__ == "__main__":

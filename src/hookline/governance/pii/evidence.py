@@ -20,7 +20,7 @@ _WHOLE = 0.8
 
 @dataclass
 class Found:
-    """Of one entity: the rows whose value it is, those whose value it is for certain, those whose text it is in; scores added up."""
+    """Of one entity: the rows whose value it is, those of them that are certain, those whose text has it; scores added up."""
 
     whole: int = 0
     confirmed: int = 0
@@ -60,7 +60,9 @@ class Evidence:
         return self.shapes[name] / self.rows if self.rows else 0.0
 
 
-def gather(analyzer: Analyzer, values: Sequence[str], counts: Iterable[int] | None = None, longest: int = 10_000) -> Evidence:
+def gather(
+    analyzer: Analyzer, values: Sequence[str], counts: Iterable[int] | None = None, longest: int = 10_000
+) -> Evidence:
     """What is known from distinct values, each with how many rows have it; by default one."""
     weights = [1] * len(values) if counts is None else [*counts]
     evidence = Evidence(len(values), sum(weights))
@@ -89,5 +91,5 @@ def _count(found: dict[str, Found], text: str, weight: int, findings: Iterable[A
 
 
 def _spread(texts: Sequence[str]) -> float | None:
-    numbers = sorted({int(text) for text in texts if text.strip().isdigit() and len(text) < 30})
+    numbers = sorted({int(text) for text in texts if text.isascii() and text.strip().isdigit() and len(text) < 30})
     return (numbers[-1] - numbers[0] + 1) / len(numbers) if len(numbers) > 1 else None

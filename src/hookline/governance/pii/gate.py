@@ -85,7 +85,9 @@ def _patterns(recognizer: EntityRecognizer) -> list[str] | None:
     from presidio_analyzer import PatternRecognizer
     from presidio_analyzer.predefined_recognizers import IbanRecognizer, PhoneRecognizer
 
-    if type(recognizer) is PhoneRecognizer and {*recognizer.supported_regions} <= {*PhoneRecognizer.DEFAULT_SUPPORTED_REGIONS}:
+    if type(recognizer) is PhoneRecognizer and {*recognizer.supported_regions} <= {
+        *PhoneRecognizer.DEFAULT_SUPPORTED_REGIONS
+    }:
         return [phones.LEAST]
     if not isinstance(recognizer, PatternRecognizer):
         return None
@@ -125,6 +127,8 @@ def _loaded(patterns: list[str], compiled: bytes | None) -> Any:
     flags = own | hyperscan.HS_FLAG_SINGLEMATCH | hyperscan.HS_FLAG_PREFILTER
     database = hyperscan.Database(mode=hyperscan.HS_MODE_BLOCK)
     database.compile(
-        expressions=[pattern.encode() for pattern in patterns], ids=[*range(len(patterns))], flags=[flags] * len(patterns)
+        expressions=[pattern.encode() for pattern in patterns],
+        ids=[*range(len(patterns))],
+        flags=[flags] * len(patterns),
     )
     return database

@@ -1,7 +1,7 @@
 """Which regions a phone number could be of, told from its digits before libphonenumber is asked.
 
-Presidio has the library try every region on every text, in Python. A number that is written without ``+`` is one of a region
-only when its digits match one of the patterns in the region's plan, after what is dialled before it: the library's own data says so.
+Presidio has the library try every region on every text, in Python. A number that is written without ``+`` is one of a region only
+when its digits, after what is dialled before it, match a pattern in the region's plan: the library's own data says so.
 """
 
 from __future__ import annotations

