@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from hookline.core.store.records import StoredColumns
 
 Place = tuple[str, str]
+# A column that two jobs put into each other would have fields without end.
+_DEEPEST = 32
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,7 @@ def inherit(lineage: ColumnLineage, held: Mapping[Place, Mapping[tuple[str, str]
                 continue
             for one in held.get((source.dataset.namespace, source.dataset.name), {}).values():
                 rest = _below(source.column, one.column)
-                if rest is not None:
+                if rest is not None and rest.count(".") <= _DEEPEST:
                     yield Known(column + rest, one.entity, one.confidence, one.origin)
 
 

@@ -92,7 +92,7 @@ def _possible(column: Candidate) -> list[str]:
 
 def _weigh(column: Candidate, entity: str, neighbours: int) -> Classification:
     words, evidence = said(_leaf(column.name)), column.evidence
-    reasons: dict[str, float] = {"before anything is known": -3.0}
+    reasons: dict[str, float] = {}
     if evidence is None or not evidence.rows:
         # Nothing speaks but the name.
         share = 0.0
@@ -106,6 +106,7 @@ def _weigh(column: Candidate, entity: str, neighbours: int) -> Classification:
         reasons["few distinct values"] = -1.5
     if neighbours and entity in ("PERSON", "LOCATION", "PHONE_NUMBER", "DATE_OF_BIRTH"):
         reasons["personal columns beside it"] = min(1.0, 0.4 * neighbours)
+    reasons = {"before anything is known": -3.0, **reasons}
     total = sum(reasons.values())
     confidence = 1 / (1 + math.exp(-(_SLOPE * total + _SHIFT)))
     told = tuple(f"{reason} ({weight:+.1f})" for reason, weight in reasons.items() if abs(weight) >= 0.05)

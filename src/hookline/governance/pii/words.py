@@ -16,7 +16,7 @@ _PIECES = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+|[^\W\d_A-Za-z]+")
 
 # A column whose name has all the pieces of one of these, in whatever order, is what it says: "cust_first_nm".
 _SAYS: dict[str, str] = {
-    "EMAIL_ADDRESS": "email|e mail|mail|mail addr|courriel|correo|emailaddr|emailaddress|eml|posta elettronica|e post",
+    "EMAIL_ADDRESS": "email|e mail|mail|mail addr|email addr|email address|mail address|courriel|correo|emailaddr|emailaddress|eml|posta elettronica|e post",
     "PHONE_NUMBER": "phone|mobile|tel|telefon|telefono|telephone|telefone|cell|cellphone|handy|fax|msisdn|mobil|portable|movil|"
     "celular|telefoon|telefonnummer|telnr|phonenumber|puhelin|komorka",
     "PERSON": "first name|last name|full name|given name|family name|surname|forename|middle name|maiden name|customer name|"
@@ -30,7 +30,7 @@ _SAYS: dict[str, str] = {
     "CREDIT_CARD": "card number|credit card|cc num|cc number|card no|payment card|pan|creditcard|cardnumber|ccnum|kreditkarte|"
     "carte bancaire|tarjeta|kartennummer|card num",
     "IBAN_CODE": "iban|account iban|bank account|payout account",
-    "IP_ADDRESS": "ip|ip address|ipaddress|ipv4|ipv6|client ip|remote addr|ip addr|source address",
+    "IP_ADDRESS": "ip|ip address|ipaddress|ip addr|ipv4|ipv6|client ip|remote addr|ip addr|source address",
     "MAC_ADDRESS": "mac|mac address|hw addr|device mac|hardware address|macaddr",
     "US_SSN": "ssn|social security|ss num|socialsecurity|ssnum|social security number",
     "US_ITIN": "itin|individual taxpayer",
@@ -39,13 +39,13 @@ _SAYS: dict[str, str] = {
     "US_DRIVER_LICENSE": "driver license|drivers license|driving licence|licence no|license number|dl number|fuehrerschein",
     "US_BANK_NUMBER": "account number|bank account|acct no|kontonummer|account no|bankaccount",
     "DATE_OF_BIRTH": "dob|birth date|date birth|birthday|birthdate|geburtsdatum|geburtstag|date naissance|naissance|data nascita|"
-    "fecha nacimiento|nascimento|geboortedatum|data urodzenia|fodelsedatum|birth dt|born|bday|birth",
+    "fecha nacimiento|nascimento|geboortedatum|data urodzenia|fodelsedatum|birth dt|geburts datum|born|bday|birth",
     "CRYPTO": "wallet|btc address|bitcoin",
     "MEDICAL_LICENSE": "dea number|medical license",
 }
 # Names that hint and do not say: a name, an account, a number.
 _HINTS: dict[str, str] = {
-    "PERSON": "name|nom|nome|contact|customer|client|patient|passenger|employee|author|owner|user|naam|nazwa|namn|person|recipient",
+    "PERSON": "name|first|last|given|family|middle|nom|nome|contact|customer|client|patient|passenger|employee|author|owner|user|naam|nazwa|namn|person|recipient",
     "US_SSN": "tax id|taxid|national id|tin",
     "LOCATION": "location|place|home|residence|site|delivery|billing|shipping",
     "PHONE_NUMBER": "contact|call|number|hotline",
@@ -63,6 +63,25 @@ _OTHER = (
     "day|period|url|page|path|file|filename|browser|agent|ua|voucher|coupon|promo|zip|postcode|postal|plz|code|weight|length|height|width|"
     "temperature|percent|discount|count|number of|rank|level|sequence|seq|serial|index|doc|document|model|type|kind|currency|title"
 )
+# Of what a column's name ends with, what makes it a fact about the rest.
+_ABOUT = frozenset(
+    [
+        "status",
+        "type",
+        "flag",
+        "count",
+        "hash",
+        "version",
+        "score",
+        "valid",
+        "verified",
+        "country",
+        "domain",
+        "provider",
+        "consent",
+        "sent",
+    ]
+)
 
 
 class Said(NamedTuple):
@@ -78,32 +97,21 @@ def said(name: str) -> Said:
     """What the name of a column says, in whatever case and with whatever between its words."""
     pieces = pieces_of(name)
     words = set(pieces)
-    named = {entity for entity, wanted in _phrases("says") if any(_has(words, phrase) for phrase in wanted)}
-    hinted = {entity for entity, wanted in _phrases("hints") if any(_has(words, phrase) for phrase in wanted)}
-    other = any(_has(words, phrase) for phrase in _phrases("other")[0][1])
-    # "company_name" is a name, and "ip_country" a country; "customer_email_status" a status of one.
-    last = pieces[-1] if pieces else ""
-    if other and last in {
-        "id",
-        "status",
-        "type",
-        "flag",
-        "count",
-        "code",
-        "hash",
-        "version",
-        "score",
-        "valid",
-        "verified",
-    }:
+    matched = [(entity, one) for entity, wanted in _phrases("says") for one in wanted if one <= words]
+    # Who says "IP address" does not speak of a street.
+    named = {entity for entity, one in matched if not any(one < other for _, other in matched)}
+    hinted = {entity for entity, wanted in _phrases("hints") if any(phrase <= words for phrase in wanted)}
+    other = any(phrase <= words for phrase in _phrases("other")[0][1])
+    # What is said of it is not it: "email_status", "ip_country".
+    if pieces and pieces[-1] in _ABOUT:
         named = set()
     return Said(frozenset(named), frozenset(hinted - named), other)
 
 
 def pieces_of(name: str) -> list[str]:
     """The words in a name, small, without accents: ``BirthDt`` is birth and dt."""
-    found = [_plain(piece) for piece in _PIECES.findall(name)]
-    return [piece for piece in found if piece]
+    bare = "".join(sign for sign in unicodedata.normalize("NFKD", name) if not unicodedata.combining(sign))
+    return [piece.casefold() for piece in _PIECES.findall(bare)]
 
 
 @lru_cache(maxsize=3)
@@ -113,10 +121,6 @@ def _phrases(which: str) -> tuple[tuple[str, tuple[frozenset[str], ...]], ...]:
         (entity, tuple(frozenset(_plain(phrase).split()) for phrase in phrases.split("|")))
         for entity, phrases in lists.items()
     )
-
-
-def _has(words: set[str], phrase: frozenset[str]) -> bool:
-    return phrase <= words
 
 
 def _plain(text: str) -> str:
