@@ -109,7 +109,7 @@ def _verdict(gate: Gate, measured: Measured | None) -> Verdict:
     found = [*_forbidden(gate, measured.value)]
     told = ", ".join(f"{one['column']}: {one['entity']} ({one['confidence']:.2f})" for one in found)
     columns = tuple(dict.fromkeys(one["column"] for one in found))
-    return Verdict(status="failed" if found else "passed", observed=len(found), message=told, columns=columns, **about)
+    return Verdict(status="failed" if found else "passed", observed=told or "none", columns=columns, **about)
 
 
 def _forbidden(gate: Gate, document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
