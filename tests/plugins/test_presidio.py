@@ -149,7 +149,7 @@ def test_a_gate_that_can_not_look_refuses(job: Job, tmp_path: Path, monkeypatch:
 
     job.begin(gates=[{"datasets": ["*gold*"]}])
     monkeypatch.setattr("hookline.governance.pii.scan.scan", broken)
-    with pytest.raises(WriteRefusedError, match="look_for_personal_data.*ValueError") as caught:
+    with pytest.raises(WriteRefusedError, match=r"look_for_personal_data.*ValueError") as caught:
         job.people().write.parquet(str(tmp_path / "gold"))
     assert "anna" not in str(caught.value)
     assert not (tmp_path / "gold").exists()
