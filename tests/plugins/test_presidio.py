@@ -156,3 +156,22 @@ def test_a_gate_that_can_not_look_refuses(job: Job, tmp_path: Path, monkeypatch:
     # Without a gate the job goes on.
     job.people().write.parquet(str(tmp_path / "silver"))
     assert job.written().published
+
+
+@pytest.mark.spark
+def test_events_of_lineage_tag_columns_also_those_that_inherited_it(job: Job, tmp_path: Path) -> None:
+    bronze, silver = str(tmp_path / "bronze"), str(tmp_path / "silver")
+    job.begin(datasets=["*bronze"]).people().write.parquet(bronze)
+    job.scans()
+    job.begin(datasets=["*bronze"])
+    frame = job.spark.read.parquet(bronze).selectExpr("upper(mail) as who", "sha2(mail, 256) as hashed")
+    frame.write.parquet(silver)
+    job.end()
+    lines = (tmp_path / "state" / "lineage.ndjson").read_text().splitlines()
+    outputs = [output for line in lines for output in json.loads(line)["outputs"]]
+    tagged = [
+        output["facets"]["tags"]["tags"]
+        for output in outputs
+        if output["name"] == silver and "tags" in output["facets"]
+    ]
+    assert tagged[-1] == [{"key": "pii", "value": "EMAIL_ADDRESS", "source": "INTEGRATION", "field": "who"}]

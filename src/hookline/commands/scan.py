@@ -124,11 +124,10 @@ def _tell(dataset: str, document: dict[str, Any], args: argparse.Namespace) -> N
 
 
 def _tell_known(config: Config, file: str | None) -> None:
-    from hookline.core.store.classifying import all_scans
-    from hookline.governance.pii.inheritance import known_columns
+    from hookline.core.store.inheriting import known_in
 
     with opened_store(config) as store:
-        known = {} if store is None else known_columns(all_scans(store), store.column_lineages())
+        known = {} if store is None else known_in(store)
     told: list[dict[str, Any]] = [
         {
             "namespace": namespace,

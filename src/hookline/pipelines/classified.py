@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from hookline.core.events import Write
     from hookline.core.store import LazyStore
-    from hookline.governance.pii.inheritance import Known, Place
+    from hookline.core.store.inheriting import Known, Place
     from hookline.governance.pii.settings import DetectionSettings
     from hookline.governance.protection.policy import Policy
 
@@ -29,7 +29,7 @@ def held_by(frame: DataFrame, event: Write, store: LazyStore | None) -> Sources:
         return tuple(_by_rows(frame, DetectionSettings.model_validate_json(settings)))
 
     def scan(policy: Policy) -> tuple[Held, ...]:
-        return scanned(policy.detection.model_dump_json())
+        return scanned(policy.looks_for.model_dump_json())
 
     return Sources(scan, lambda: tuple(_by_lineage(frame, event, store)))
 
@@ -52,7 +52,7 @@ def _by_lineage(frame: DataFrame, event: Write, store: LazyStore | None) -> Iter
     Raises:
         ProtectionError: a column's origin can't be told, or a dataset that is read was never looked through.
     """
-    from hookline.governance.pii.inheritance import inherit
+    from hookline.core.store.inheriting import inherit
     from hookline.pipelines.columns import trace
 
     if store is None:
@@ -81,7 +81,7 @@ def _by_lineage(frame: DataFrame, event: Write, store: LazyStore | None) -> Iter
 def _known(store: LazyStore) -> tuple[dict[Place, tuple[Known, ...]], set[Place]]:
     """What is known of all columns; and of which datasets anything is: looked through, or written from such alone."""
     from hookline.core.store.classifying import all_scans
-    from hookline.governance.pii.inheritance import known_columns
+    from hookline.core.store.inheriting import known_columns
 
     opened = store.get()
     scans, lineages = all_scans(opened), opened.column_lineages()

@@ -149,3 +149,10 @@ def test_no_reason_holds_a_value(analyzer: Analyzer) -> None:
 )  # fmt: skip
 def test_what_names_of_columns_say(name: str, entity: str | None) -> None:
     assert said(name).named == (frozenset() if entity is None else {entity})
+
+
+def test_words_of_ones_own_recognizer_say_it_too() -> None:
+    candidate = Candidate("staff_ref", "string", Evidence())
+    assert judge([candidate], least=0.6) == []
+    (one,) = judge([candidate], least=0.6, contexts={"EMPLOYEE": ["Staff"]})
+    assert one.entity == "EMPLOYEE"

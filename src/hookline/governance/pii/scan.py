@@ -97,7 +97,8 @@ def scan(frame: DataFrame, settings: DetectionSettings, recipe: Recipe | None = 
             name = f"{leaf.path}.${path}" if path else leaf.path
             looked.append(ScannedColumn(name, "string" if path else leaf.type, evidence.values, evidence.rows))
             candidates.append(Candidate(name, "string" if path else leaf.type, evidence))
-    found = tuple(judge(candidates, least=settings.least))
+    contexts = {one.entity: one.context for one in settings.recognizers}
+    found = tuple(judge(candidates, least=settings.least, contexts=contexts))
     return Scan(rows, min(rows, settings.rows), tuple(looked), found)
 
 

@@ -42,7 +42,9 @@ class RecognizerSettings(Section):
     entity: _Entity = Field(description="What it finds: CUSTOMER_NUMBER.")
     patterns: tuple[PatternSettings, ...] = Field((), description="What it looks like.")
     words: tuple[_Text, ...] = Field((), description="Or the very words.")
-    context: tuple[_Text, ...] = Field((), description="Words around it, or in the column's name, that make it surer.")
+    context: tuple[_Text, ...] = Field(
+        (), description="Words in a column's name, and with the model around it in a text, that make it surer."
+    )
 
     @model_validator(mode="after")
     def _something(self) -> RecognizerSettings:

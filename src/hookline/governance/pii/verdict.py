@@ -8,12 +8,13 @@ the verdicts are right that are told with a confidence.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from hookline.governance.pii.evidence import Evidence, Found
-from hookline.governance.pii.words import Said, said
+from hookline.governance.pii.words import Said, pieces_of, said
 
+_Contexts = Mapping[str, frozenset[str]]
 # Numbers and texts that are personal only beside others, and are not told of a column on their own.
 UNSAID = frozenset({"DATE_TIME", "URL", "UUID", "NRP", "ORGANIZATION"})
 # Their pattern is any number of so many digits: the column's name has to say it.
@@ -54,14 +55,21 @@ class Classification:
     reasons: tuple[str, ...] = ()
 
 
-def judge(columns: Sequence[Candidate], *, least: float) -> list[Classification]:
-    """Verdicts on the columns of one dataset that reach a confidence, in the order of the columns; one each, and those in texts."""
-    first = [_best(column, 0) for column in columns]
+def judge(
+    columns: Sequence[Candidate], *, least: float, contexts: Mapping[str, Iterable[str]] | None = None
+) -> list[Classification]:
+    """Verdicts on the columns of one dataset that reach a confidence, in the order of the columns; one each, and those in texts.
+
+    Args:
+        contexts: by entity further words that a column's name says it by.
+    """
+    own = {entity: frozenset(word.casefold() for word in words) for entity, words in (contexts or {}).items()}
+    first = [_best(column, 0, own) for column in columns]
     sure = [verdict is not None and verdict.confidence > 0.9 for verdict in first]
     found = []
     for place, column in enumerate(columns):
         neighbours = sum(sure) - sure[place]
-        best = _best(column, neighbours)
+        best = _best(column, neighbours, own)
         if best is not None and best.confidence >= least:
             found.append(best)
         told = best.entity if best is not None and best.confidence >= least else None
@@ -69,15 +77,15 @@ def judge(columns: Sequence[Candidate], *, least: float) -> list[Classification]
     return found
 
 
-def _best(column: Candidate, neighbours: int) -> Classification | None:
-    weighed = [_weigh(column, entity, neighbours) for entity in _possible(column)]
+def _best(column: Candidate, neighbours: int, contexts: _Contexts) -> Classification | None:
+    weighed = [_weigh(column, entity, neighbours, contexts) for entity in _possible(column, contexts)]
     return max(weighed, key=lambda one: one.confidence, default=None)
 
 
-def _possible(column: Candidate) -> list[str]:
+def _possible(column: Candidate, contexts: _Contexts) -> list[str]:
     words = said(_leaf(column.name))
     seen = set(column.evidence.found) if column.evidence is not None else set()
-    found = sorted((seen | words.named | words.hinted | {"PERSON", "LOCATION"}) - UNSAID)
+    found = sorted((seen | words.named | words.hinted | set(contexts) | {"PERSON", "LOCATION"}) - UNSAID)
     kind = column.type.split("(")[0]
     if kind in ("boolean", "binary", "void"):
         return []
@@ -90,8 +98,10 @@ def _possible(column: Candidate) -> list[str]:
     return found
 
 
-def _weigh(column: Candidate, entity: str, neighbours: int) -> Classification:
+def _weigh(column: Candidate, entity: str, neighbours: int, contexts: _Contexts) -> Classification:
     words, evidence = said(_leaf(column.name)), column.evidence
+    if contexts.get(entity, frozenset()) & set(pieces_of(_leaf(column.name))):
+        words = words._replace(named=words.named | {entity})
     reasons: dict[str, float] = {}
     if evidence is None or not evidence.rows:
         # Nothing speaks but the name.
@@ -274,11 +284,3 @@ def _leaf(path: str) -> str:
     """The name that says what it is: a field's own, or that of what the array or map is called."""
     parts = [part for part in path.replace("$", "").split(".") if part and part not in ("_element", "key", "value")]
     return parts[-1] if parts else path
-
-
-def by_column(found: Sequence[Classification]) -> Mapping[str, list[Classification]]:
-    """The same by column."""
-    grouped: dict[str, list[Classification]] = {}
-    for one in found:
-        grouped.setdefault(one.column, []).append(one)
-    return grouped

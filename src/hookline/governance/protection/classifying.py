@@ -29,7 +29,7 @@ def expanded(policy: Policy, held: Iterable[Held]) -> tuple[Policy, list[Held]]:
     by_column: dict[str, list[Held]] = {}
     for one in held:
         column = one.column.partition(".$")[0]
-        if one.confidence >= policy.detection.least and not any(_overlap(column, other) for other in named):
+        if one.confidence >= policy.looks_for.least and not any(_overlap(column, other) for other in named):
             by_column.setdefault(column, []).append(one)
     rules: list[Rule] = [rule for rule in policy.rules if rule.columns]
     reasons = []

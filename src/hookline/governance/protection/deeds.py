@@ -116,7 +116,7 @@ def deeds_for(
                 names = _find(column, schema, case_sensitive)
                 if names is not None:
                     keyed = keyed_by(policy, rule, names[-1], keyring, keys) if isinstance(rule, KeyedRule) else None
-                    detection = policy.detection if isinstance(rule, Redact) else None
+                    detection = policy.looks_for if isinstance(rule, Redact) else None
                     found.append(Deed(policy.name, names, rule, keyed, detection))
                 elif rule.missing == "refuse":
                     raise ProtectionError(

@@ -241,9 +241,9 @@ class Policy(_Section):
     tenant: _Text = Field("default", description="Whose data it is: tokens of two tenants differ.")
     key: _Key = Field("default", description="The name of the key that is used where a rule names none.")
     rules: Annotated[tuple[AnyRule, ...], Field(min_length=1)] = Field(description="What is done, by column.")
-    detection: DetectionSettings = Field(
-        default_factory=DetectionSettings,
-        description="What is looked for: for redact, and for rules by classification.",
+    detection: DetectionSettings | None = Field(
+        None,
+        description="What redact and rules by classification look for: options of presidio, by default its defaults.",
     )
     classify: Annotated[tuple[Literal["scan", "lineage"], ...], Field(min_length=1)] = Field(
         ("scan", "lineage"),
@@ -256,6 +256,11 @@ class Policy(_Section):
     def matches(self, dataset: Dataset) -> bool:
         """Whether it is for this dataset."""
         return dataset.matches(*self.datasets)
+
+    @property
+    def looks_for(self) -> DetectionSettings:
+        """What is looked for."""
+        return self.detection or DetectionSettings()
 
     @property
     def by_classification(self) -> bool:

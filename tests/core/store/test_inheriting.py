@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hookline.core.events import ColumnInput, ColumnLineage, Dataset
 from hookline.core.store.classifying import StoredClassification, StoredScan
 from hookline.core.store.records import StoredColumns
-from hookline.governance.pii.inheritance import Known, known_columns
+from hookline.core.store.inheriting import Known, known_columns
 
 A, B, C = (Dataset("s3://lake", name, "parquet") for name in "abc")
 

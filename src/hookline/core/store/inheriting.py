@@ -10,8 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from hookline.core.store.classifying import all_scans
+
 if TYPE_CHECKING:
     from hookline.core.events import ColumnLineage
+    from hookline.core.store.database import Store
     from hookline.core.store.classifying import StoredScan
     from hookline.core.store.records import StoredColumns
 
@@ -65,6 +68,16 @@ def known_columns(scans: Iterable[StoredScan], lineages: Iterable[StoredColumns]
                     own[one.column, one.entity] = one
                     changed = True
     return {place: tuple(own.values()) for place, own in held.items()}
+
+
+def known_in(store: Store) -> dict[Place, tuple[Known, ...]]:
+    """The same of all that a store knows; nothing is looked for where no scan found anything.
+
+    Raises:
+        StoreError: the database did not do it.
+    """
+    scans = all_scans(store)
+    return known_columns(scans, store.column_lineages()) if any(scan.found for scan in scans) else {}
 
 
 def inherit(lineage: ColumnLineage, held: Mapping[Place, Mapping[tuple[str, str], Known]]) -> Iterable[Known]:
