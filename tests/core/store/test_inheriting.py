@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from hookline.core.events import ColumnInput, ColumnLineage, Dataset
 from hookline.core.store.classifying import StoredClassification, StoredScan
-from hookline.core.store.records import StoredColumns
 from hookline.core.store.inheriting import Known, known_columns
+from hookline.core.store.records import StoredColumns
 
 A, B, C = (Dataset("s3://lake", name, "parquet") for name in "abc")
 
@@ -79,6 +79,7 @@ def test_a_struct_that_is_put_into_itself_ends() -> None:
     assert len(held(known_columns([scanned(A, "s.mail")], steps), A)) < 100
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(st.tuples(st.integers(0, 7), st.integers(0, 7), st.booleans()), max_size=25))
 def test_it_reaches_what_can_be_reached_without_a_mask(edges: list[tuple[int, int, bool]]) -> None:
     names = [Dataset("n", str(number), "parquet") for number in range(8)]

@@ -14,8 +14,8 @@ from hookline.core.store.classifying import all_scans
 
 if TYPE_CHECKING:
     from hookline.core.events import ColumnLineage
-    from hookline.core.store.database import Store
     from hookline.core.store.classifying import StoredScan
+    from hookline.core.store.database import Store
     from hookline.core.store.records import StoredColumns
 
 Place = tuple[str, str]
