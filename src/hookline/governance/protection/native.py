@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from hookline.governance.protection.deeds import Keyed
 
 logger = logging.getLogger(__name__)
-NAME = "hookline_tokenize"
 # Keepers that a JVM can ask without a further library.
 PROVIDERS = frozenset({"file", "environment"})
 _CLASS = "io.hookline.Tokens"
@@ -75,28 +74,15 @@ def tokens(spark: SparkSession, java: Any, column: Column, keyed: Keyed) -> Colu
     for place, value in enumerate(values):
         arguments[place] = value
     function = java.getConstructors()[0].newInstance(arguments)
-    udf = _user_defined(jvm, gateway, function)
-    inputs = gateway.new_array(jvm.org.apache.spark.sql.Column, 1)
-    inputs[0] = column._jc
-    made: Column = type(column)(udf.withName(NAME).apply(inputs))
+    made: Column = type(column)(function.of(column._jc))
     return made
-
-
-def _user_defined(jvm: Any, gateway: Any, function: Any) -> Any:
-    """Spark's wrapper. Of the methods ``udf`` the gateway takes now one and now another, so the right one is picked here."""
-    text = jvm.org.apache.spark.sql.types.DataTypes.StringType
-    kinds = gateway.new_array(jvm.java.lang.Class, 2)
-    kinds[0] = function.getClass().getInterfaces()[0]
-    kinds[1] = jvm.java.lang.Class.forName("org.apache.spark.sql.types.DataType")
-    values = gateway.new_array(jvm.java.lang.Object, 2)
-    values[0], values[1] = function, text
-    functions = jvm.java.lang.Class.forName("org.apache.spark.sql.functions")
-    return functions.getMethod("udf", kinds).invoke(None, values)
 
 
 def _loaded(spark: SparkSession, session: Any, loader: Any, folder: Path) -> Any:
     source = files(__package__).joinpath("jvm").joinpath("Tokens.java").read_text("utf-8")
-    jar = folder / f"hookline-tokens-{hashlib.sha256(source.encode()).hexdigest()[:16]}.jar"
+    # It is linked to classes of this very Spark.
+    built = hashlib.sha256(f"{spark.version} {source}".encode()).hexdigest()[:16]
+    jar = folder / f"hookline-tokens-{built}.jar"
     if not jar.exists():
         _compile(spark, loader, source, jar)
     session.sessionState().resourceLoader().addJar(str(jar))

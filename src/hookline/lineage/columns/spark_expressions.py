@@ -243,7 +243,14 @@ def _struct(reader: ExpressionReader, raw: Raw, children: list[Expression], type
 
 def _literal(reader: ExpressionReader, raw: Raw, children: list[Expression], types: Sequence[Any]) -> Expression:
     """A literal's text is kept as long as it may be a field's name, and never leaves this package otherwise."""
-    return Expression("constant", name=str(raw["value"]) if raw.get("dataType") == "string" else "")
+    ours = raw.get("dataType") == "object" and str(raw["value"]).startswith(_PROTECTING)
+    return Expression("constant", name=str(raw["value"]) if ours or raw.get("dataType") == "string" else "")
+
+
+def _invoke(reader: ExpressionReader, raw: Raw, children: list[Expression], types: Sequence[Any]) -> Expression:
+    """A method of an object, the first child; an object of hookline's says by its name that it protects."""
+    masking = children[0].kind == "constant" and types[0] == "object" and children[0].name.startswith(_PROTECTING)
+    return Expression("apply", children, masking=masking)
 
 
 def _map(reader: ExpressionReader, raw: Raw, children: list[Expression], types: Sequence[Any]) -> Expression:
@@ -313,6 +320,7 @@ _SPECIAL: Mapping[str, _Special] = {
     "GetStructField": _field,
     "If": _if,
     "InSubquery": ExpressionReader.contained,
+    "Invoke": _invoke,
     "LambdaFunction": _lambda,
     "ListQuery": _list_query,
     "Literal": _literal,
