@@ -26,7 +26,7 @@ class Endpoint:
     """An address that passes on to Moto's server what it is asked, unless it is in trouble.
 
     Attributes:
-        trouble: which, of all requests or of those whose operation has this in its name.
+        trouble: which, of all requests or of those whose operation has ``only`` in its name, but for the first ``after``.
         asked: the operations that were asked for.
     """
 
@@ -34,6 +34,7 @@ class Endpoint:
         self.moto = moto
         self.trouble: Trouble | None = None
         self.only = ""
+        self.after = 0
         self.asked: list[str] = []
         self.over = threading.Event()
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -85,7 +86,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         operation = self.headers.get("X-Amz-Target", "")
         self.served.asked.append(operation)
-        trouble = self.served.trouble if self.served.only in operation else None
+        troubled = self.served.only in operation and len(self.served.asked) > self.served.after
+        trouble = self.served.trouble if troubled else None
         if trouble == "hangs":
             self.served.over.wait(120)
             self.close_connection = True
