@@ -282,7 +282,12 @@ def test_a_streams_own_sink(guarded: Guarded, people: DataFrame, spark: SparkSes
     guarded.begin(at_rest={"columns": ["ssn"]}, datasets=["*/lake"])
     stream = spark.readStream.schema("id bigint").parquet(str(source)).selectExpr("id", "'canary' AS ssn")
     writer = stream.writeStream.option("checkpointLocation", str(guarded.folder / "check")).format("parquet")
-    refused(guarded, lambda: writer.start(str(guarded.folder / "lake")), "write in foreachBatch", recorded=False)
+    refused(
+        guarded,
+        lambda: writer.start(str(guarded.folder / "lake")),
+        "visible before it can be looked at",
+        recorded=False,
+    )
 
 
 @pytest.mark.parametrize("by", ["ssn", "SSN"])

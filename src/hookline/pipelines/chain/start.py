@@ -53,11 +53,11 @@ class Start(Performance):
         self._scope.bus.authorize(self._write, self._scope.run)
         changed = self._scope.bus.transform(self._write, self._scope.run, cast("DataFrame", self._frame))
         if isinstance(changed, Sealed):
-            # Spark hands its own sink's options to the format, and none of them to Parquet.
-            reason = (
-                "its files are to be encrypted, and Spark's own streaming sinks can't be told so: write in foreachBatch"
+            # The options would get there; but whether the files are as they are to be is seen when others see them already.
+            unseen = (
+                "what Spark's own streaming sinks write is visible before it can be looked at: write in foreachBatch"
             )
-            raise WriteRefusedError(str(self._write.dataset), (reason,))
+            raise WriteRefusedError(str(self._write.dataset), (f"its files are to be encrypted, and {unseen}",))
         self._frame = changed
         self._write = dataclasses.replace(self._write, columns=fuse.columns_of(self._frame.schema))
         if self._blind is not None:
