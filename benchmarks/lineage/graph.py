@@ -62,7 +62,7 @@ def measured(history: Path) -> dict[str, Any]:
     source = Store(f"sqlite:///{history}") if history.suffix == ".db" else history
     graph = load(source, Period())
     load_s = time.perf_counter() - began
-    chance = random.Random(1)  # noqa: S311 - made-up edges
+    chance = random.Random(1)
     columns = [number for number, node in enumerate(graph.nodes) if node.kind == "column"]
     graph.find(graph.nodes[columns[0]].id)  # the first question makes the index of names
     asked: dict[str, list[float]] = {"find": [], "up": [], "down": [], "table": []}
@@ -105,7 +105,7 @@ def peak_bytes() -> int:
 
 def written(edges: int) -> Iterator[tuple[int, str, list[str], dict[str, list[tuple[str, str, str, str]]]]]:
     """(number, dataset, inputs, columns with what each came from: dataset, column, kind, transformation)"""
-    chance = random.Random(7)  # noqa: S311 - made-up edges
+    chance = random.Random(7)
     datasets = edges // (COLUMNS * WAYS)
     size = datasets // LAYERS
     for number in range(datasets):

@@ -153,7 +153,7 @@ class Maker:
 
     def __init__(self, count: int) -> None:
         self.count = count
-        self.random = random.Random(7)  # noqa: S311 - made-up numbers
+        self.random = random.Random(7)
         self.now = dt.datetime.now(dt.timezone.utc)
         self.rows: dict[str, list[dict[str, Any]]] = {name: [] for name in schema.metadata.tables}
         self.usual = [self.random.lognormvariate(4.2, 0.9) for _ in range(JOBS)]

@@ -451,6 +451,7 @@ RULES = {
     "encrypt": policies.Encrypt,
     "fpe": policies.Fpe,
     "mask": policies.Mask,
+    "redact": policies.Redact,
     "generalize": policies.Generalize,
     "fake": policies.Fake,
 }

@@ -20,7 +20,12 @@ _MOST = 10_000
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.add_argument("--policy", type=Path, required=True, metavar="FILE", help="the policy that protected them")
-    parser.add_argument("--column", required=True, metavar="COLUMN", help="the column, as the policy's rule names it")
+    parser.add_argument(
+        "--column",
+        required=True,
+        metavar="COLUMN",
+        help="the column, as the policy's rule names it; of a rule by classification the entity",
+    )
     parser.add_argument(
         "--key-version", type=int, metavar="V", help="the key's version, for fpe; by default the current one"
     )

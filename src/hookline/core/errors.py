@@ -13,6 +13,7 @@
     ├── UnknownRunError        an id that leads to no run, or to several
     ├── AuditError             what is done could not be recorded, or the record not be read
     ├── KeyUnavailableError    a key can't be had now, or is not there
+    ├── DetectionError         personal data could not be looked for
     ├── ProtectionError        a value can't be protected, or what was protected not be revealed
     └── OutboxError            a message could not be kept
 
@@ -112,6 +113,10 @@ class AuditError(HooklineError):
 
 class KeyUnavailableError(HooklineError):
     """A key is not there, or whoever keeps it does not answer. Nothing is written in clear instead."""
+
+
+class DetectionError(HooklineError):
+    """Personal data could not be looked for."""
 
 
 class ProtectionError(HooklineError):

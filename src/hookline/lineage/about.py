@@ -36,11 +36,13 @@ class AboutWrite:
         sql: its SQL without values.
         upstream: the runs that wrote its inputs.
         schema_change: what it changed of the dataset's schema, as fields of a facet.
+        personal: what its columns are known to hold, column and entity.
     """
 
     sql: str | None = None
     upstream: tuple[JobRun, ...] = ()
     schema_change: Mapping[str, Any] | None = None
+    personal: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)

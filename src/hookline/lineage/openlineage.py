@@ -124,7 +124,9 @@ class EventBuilder:
         own = JobRun(self.namespace, run.job, run.run_id)
         root = self.root or self.parent or self._above(run) or own
         facets = self._of_run(run) | runs.parent(self._make, own, root)
-        of_output = self._dataset(write.dataset, write.columns) | datasets.change(self._make, write.operation)
+        of_output = self._dataset(write.dataset, write.columns, about.personal) | datasets.change(
+            self._make, write.operation
+        )
         of_job = runs.sql(self._make, about.sql)
         streaming = write.batch_id is not None
         return {
@@ -159,10 +161,10 @@ class EventBuilder:
             for read in reads
         ]
 
-    def _dataset(self, dataset: Dataset, known: Iterable[Any]) -> Facet:
+    def _dataset(self, dataset: Dataset, known: Iterable[Any], personal: Iterable[tuple[str, str]] = ()) -> Facet:
         told = self.about.of_dataset(dataset)
         facets = datasets.dataset(self._make, dataset, known) | datasets.ownership(self._make, told.owners)
-        return facets | datasets.tags(self._make, told.tags, told.columns)
+        return facets | datasets.tags(self._make, told.tags, told.columns, personal)
 
     def _event(self, event_type: str, time: dt.datetime, what: Event) -> Event:
         head = {

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime as dt
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hookline.core.errors import HooklineError
 from hookline.core.events import Dataset, Run, RunEnded, RunStarted, Write
@@ -18,8 +19,12 @@ from hookline.lineage.openlineage import Event, EventBuilder
 from hookline.lineage.options import EventOptions, builder
 from hookline.lineage.redaction import redacted
 
+if TYPE_CHECKING:
+    from hookline.core.store.inheriting import Known, Place
+
 logger = logging.getLogger(__name__)
 _KEPT = 1_000
+_KNOWN_S = 60.0
 
 
 class EventTeller:
@@ -41,6 +46,8 @@ class EventTeller:
         self._put = put
         self._running_every = dt.timedelta(seconds=options.running_every_s)
         self._runs: dict[str, _Progress] = {}
+        # When it was asked what columns hold, and the answer.
+        self._known: tuple[float, dict[Place, tuple[Known, ...]]] | None = None
         # Who wrote a dataset last, of the runs of this process.
         self._writers: OrderedDict[Dataset, JobRun] = OrderedDict()
 
@@ -95,8 +102,31 @@ class EventTeller:
     def _about(self, event: Write, run: Run) -> AboutWrite:
         text = event.statement.text if self._sql and event.statement is not None else ""
         return AboutWrite(
-            redacted(text) if text else None, tuple(self._upstream(event, run)), self._schema_change(event)
+            redacted(text) if text else None,
+            tuple(self._upstream(event, run)),
+            self._schema_change(event),
+            self._personal(event),
         )
+
+    def _personal(self, event: Write) -> tuple[tuple[str, str], ...]:
+        """What its columns hold: found there before, or come from where it was found."""
+        store = self._store.opened if self._store is not None else None
+        if store is None:
+            return ()
+        from hookline.core.store.inheriting import inherit, known_in
+
+        try:
+            if self._known is None or time.monotonic() - self._known[0] > _KNOWN_S:
+                self._known = time.monotonic(), known_in(store)
+        except HooklineError as error:
+            logger.warning("what columns hold is not told: %s", error)
+            return ()
+        known = self._known[1]
+        found = {(one.column, one.entity) for one in known.get((event.dataset.namespace, event.dataset.name), ())}
+        if event.column_lineage is not None and known:
+            held = {place: {(one.column, one.entity): one for one in columns} for place, columns in known.items()}
+            found |= {(one.column, one.entity) for one in inherit(event.column_lineage, held)}
+        return tuple(sorted(found))
 
     def _schema_change(self, event: Write) -> dict[str, Any] | None:
         """What a visible write changed of its dataset's schema, and who is downstream when that may break them."""

@@ -16,7 +16,10 @@ from hookline.core.sealing import Sealed
 from hookline.governance.audit import Copies, Entry, open_log
 from hookline.governance.consent import Ledger
 from hookline.governance.keys import open_keyring
+from hookline.governance.pii.recognizers import check_installed
 from hookline.governance.protection import FORMATS, AtRestKeeper, Policy, Protector, find_policies
+from hookline.governance.protection.classifying import Held, expanded
+from hookline.pipelines.classified import held_by
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -59,9 +62,15 @@ class ProtectPlugin:
         self._log = open_log(context.audit, context.base_dir, context.state_dir)
         if context.audit.s3 is not None and find_spec("botocore") is None:
             raise MissingExtraError("protect", "botocore", 'pip install "hookline[aws]"')
+        if any(policy.detects for policy in self._policies):
+            check_installed()
         name = f"{context.name} audit"
-        if context.store is None and any(policy.consent is not None for policy in self._policies):
-            raise ConfigError("a policy asks for consent, and there is no store with a ledger of it")
+        if context.store is None:
+            for policy in self._policies:
+                if policy.consent is not None:
+                    raise ConfigError("a policy asks for consent, and there is no store with a ledger of it")
+                if policy.by_classification and policy.classify == ("lineage",):
+                    raise ConfigError("a policy goes by what lineage says of columns, and there is no store with it")
         self._store = context.store
         self._copies = None if context.audit.s3 is None else Copies(self._log, context.audit, context.outbox, name)
         folder = context.state_dir.absolute() / "protect"
@@ -88,6 +97,7 @@ class ProtectPlugin:
         if not policies:
             return None
         try:
+            policies, reasons = self._expanded(policies, event, frame)
             protected = self._protector.protect(frame, policies, self._permitted)
             kept = self._at_rest.kept(policies)
             seal = self._at_rest.seal(protected.frame, kept) if kept else None
@@ -99,6 +109,8 @@ class ProtectPlugin:
             }
             if kept:
                 what["at_rest"] = [one.document() for one in kept]
+            if reasons:
+                what["classified"] = [one._asdict() for one in reasons]
             if protected.allowed:
                 what["subjects_allowed"] = dict(protected.allowed)
             self._log.append(Entry("protect.write", what, run.user))
@@ -141,6 +153,19 @@ class ProtectPlugin:
         )
         self._tell_refused(event, run, reason)
         return Denial(f"{reason}: write Parquet, or protect the columns by rules")
+
+    def _expanded(
+        self, policies: tuple[Policy, ...], event: Write, frame: DataFrame
+    ) -> tuple[tuple[Policy, ...], list[Held]]:
+        """With columns in place of classifications; and what they hold that are protected for it."""
+        found: list[Policy] = []
+        reasons: list[Held] = []
+        for policy in policies:
+            if policy.by_classification:
+                policy, why = expanded(policy, held_by(frame, event, self._store).of(policy))
+                reasons += why
+            found.append(policy)
+        return tuple(found), reasons
 
     def _permitted(self, purpose: str) -> set[str]:
         if self._store is None:

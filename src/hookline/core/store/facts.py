@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, select
 
 from hookline.core.events import content_id
 from hookline.core.store import schema
+from hookline.core.store.classifying import keep_scan
 from hookline.core.store.database import Store
 from hookline.core.store.documents import as_document
 from hookline.core.store.evolution import Observed, columns_text, first_of, fold, richer, same
@@ -161,5 +162,6 @@ APPLY: Mapping[str, Callable[[Store, Connection, _Payload], None]] = {
     "read": _read,
     "measurement": keep_measurement,
     "compact": compact_measurements,
+    "scan": keep_scan,
     "write": _write,
 }

@@ -259,6 +259,33 @@ VERSION_9 = (
     "CREATE INDEX ix_hookline_consents_purpose ON hookline_consents (purpose)",
 )
 
+# Which columns hold personal data, by the latest scan of each dataset.
+VERSION_10 = (
+    """CREATE TABLE hookline_scans (
+        dataset_id VARCHAR(32) NOT NULL,
+        namespace TEXT NOT NULL,
+        name TEXT NOT NULL,
+        scanned_at VARCHAR(40) NOT NULL,
+        run_id VARCHAR(64),
+        columns_id VARCHAR(32) NOT NULL,
+        rows BIGINT NOT NULL,
+        sampled BIGINT NOT NULL,
+        PRIMARY KEY (dataset_id)
+    )""",
+    """CREATE TABLE hookline_classifications (
+        dataset_id VARCHAR(32) NOT NULL,
+        position BIGINT NOT NULL,
+        column_name TEXT NOT NULL,
+        entity VARCHAR(64) NOT NULL,
+        confidence FLOAT NOT NULL,
+        share FLOAT NOT NULL,
+        within BOOLEAN NOT NULL,
+        reasons TEXT NOT NULL,
+        PRIMARY KEY (dataset_id, position)
+    )""",
+    "CREATE INDEX ix_hookline_classifications_entity ON hookline_classifications (entity)",
+)
+
 
 def _first(connection: Connection) -> None:
     _execute(connection, VERSION_1)
@@ -312,6 +339,10 @@ def _ninth(connection: Connection) -> None:
     _execute(connection, VERSION_9)
 
 
+def _tenth(connection: Connection) -> None:
+    _execute(connection, VERSION_10)
+
+
 def _schemas_of(connection: Connection, of_dataset: dict[str, str]) -> list[dict[str, Any]]:
     rows = connection.execute(
         text(
@@ -339,6 +370,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     _seventh,
     _eighth,
     _ninth,
+    _tenth,
 )
 VERSION = len(STEPS)
 

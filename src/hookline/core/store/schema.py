@@ -233,3 +233,29 @@ consents = Table(
     Column("actor", Text),
     Column("recorded_at", String(40), nullable=False),
 )
+# When a dataset was last looked through for personal data; columns_id: of the names and types that it had.
+scans = Table(
+    "hookline_scans",
+    metadata,
+    Column("dataset_id", String(32), primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("scanned_at", String(40), nullable=False),
+    Column("run_id", String(64)),
+    Column("columns_id", String(32), nullable=False),
+    Column("rows", BigInteger, nullable=False),
+    Column("sampled", BigInteger, nullable=False),
+)
+# What that found, column by column; reasons: JSON, never a value.
+classifications = Table(
+    "hookline_classifications",
+    metadata,
+    Column("dataset_id", String(32), primary_key=True),
+    Column("position", BigInteger, primary_key=True),
+    Column("column_name", Text, nullable=False),
+    Column("entity", String(64), nullable=False, index=True),
+    Column("confidence", Float, nullable=False),
+    Column("share", Float, nullable=False),
+    Column("within", Boolean, nullable=False),
+    Column("reasons", Text, nullable=False),
+)

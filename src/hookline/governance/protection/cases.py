@@ -25,7 +25,7 @@ from hookline.governance.protection.protect import Protector
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
-_ACTION = re.compile(r"<(tokenize|encrypt|fpe|mask|generalize|drop|fake)>")
+_ACTION = re.compile(r"<(tokenize|encrypt|fpe|mask|redact|generalize|drop|fake)>")
 _FORMS = {"tokenize": TOKEN, "encrypt": SEALED}
 
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.core.errors import ProtectionError
 from hookline.core.safekeeping import KeysConfig
-from hookline.governance.protection.policy import Consent, Fake, KeyedRule, Policy, Rule
+from hookline.governance.protection.policy import Consent, Fake, KeyedRule, Policy, Redact, Rule
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
 
     from hookline.governance.keys import Keyring
+    from hookline.governance.pii.settings import DetectionSettings
 
 Names = tuple[str, ...]
 
@@ -57,12 +58,19 @@ class Deed:
     Attributes:
         names: the column's name, and those of fields in it; elements of arrays have none, keys and values of maps are
             ``key`` and ``value``.
+        detection: what is looked for, of one that redacts.
     """
 
     policy: str
     names: Names
     rule: Rule
     keyed: Keyed | None = None
+    detection: DetectionSettings | None = None
+
+    @property
+    def in_workers(self) -> bool:
+        """Whether a function of Python's does it, where there is no other way."""
+        return self.keyed is not None or self.detection is not None
 
     @property
     def column(self) -> str:
@@ -108,7 +116,8 @@ def deeds_for(
                 names = find(column, schema, case_sensitive)
                 if names is not None:
                     keyed = keyed_by(policy, rule, names[-1], keyring, keys) if isinstance(rule, KeyedRule) else None
-                    found.append(Deed(policy.name, names, rule, keyed))
+                    detection = policy.looks_for if isinstance(rule, Redact) else None
+                    found.append(Deed(policy.name, names, rule, keyed, detection))
                 elif rule.missing == "refuse":
                     raise ProtectionError(
                         f"policy {policy.name!r} protects the column {column!r}, which this write does not have: it may have come "

@@ -25,10 +25,12 @@ from hookline.core.declared import read_all, read_text
 from hookline.core.errors import ConfigError
 from hookline.core.events import Dataset, content_id
 from hookline.governance.crypto.ff1 import ALPHABETS, FF1
+from hookline.governance.pii.settings import DetectionSettings
 from hookline.governance.protection.normal import STEPS, Step, steps_for
 
 MAX_BYTES = 1_000_000
 _Text = Annotated[str, Field(min_length=1, max_length=256)]
+_Entity = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
 _Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
 _Count = Annotated[int, Field(ge=0, le=1_000_000)]
 
@@ -48,8 +50,13 @@ class _Section(BaseModel):
 class Rule(_Section):
     """What all rules have."""
 
-    columns: Annotated[tuple[_Text, ...], Field(min_length=1)] = Field(
-        description="Columns by name; a dot leads into a struct, into the elements of an array or, by key and value, into a map."
+    columns: tuple[_Text, ...] = Field(
+        (),
+        description="Columns by name; a dot leads into a struct, into the elements of an array or, by key and value, into a map.",
+    )
+    classified: tuple[_Entity, ...] = Field(
+        (),
+        description="In place of columns: entities. The rule is for every column that holds one of them and that no rule names.",
     )
     entity: Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")] | None = Field(
         None, description="What it is, as Presidio names it: EMAIL_ADDRESS, PHONE_NUMBER, PERSON …"
@@ -58,6 +65,12 @@ class Rule(_Section):
     missing: Literal["refuse", "allow"] = Field(
         "refuse", description="What is done when a write lacks such a column: it may have come under another name."
     )
+
+    @model_validator(mode="after")
+    def _one_of_two(self) -> Rule:
+        if bool(self.columns) == bool(self.classified):
+            raise ValueError("Input should have either columns or classified")
+        return self
 
     @property
     def deed(self) -> str:
@@ -123,6 +136,21 @@ class Mask(Rule):
     cover: Annotated[str, Field(min_length=1, max_length=1)] = Field("*", description="What the others become.")
 
 
+class Redact(Rule):
+    """In texts, what Presidio finds gives way to its entity's name, or is covered; the rest stays."""
+
+    action: Literal["redact"]
+    entities: Annotated[tuple[_Entity, ...], Field(min_length=1)] | None = Field(
+        None, description="What gives way; by default everything that is found, except dates, URLs and UUIDs."
+    )
+    score: Annotated[float, Field(gt=0, le=1, allow_inf_nan=False)] = Field(
+        0.4, description="How sure Presidio has to be of it."
+    )
+    into: Literal["entity", "cover"] = Field(
+        "entity", description="What is there then: <EMAIL_ADDRESS>, or an asterisk for each character."
+    )
+
+
 class Generalize(Rule):
     """A coarser value."""
 
@@ -169,7 +197,7 @@ class Fake(KeyedRule):
     )
 
 
-Rules = Tokenize | Encrypt | Fpe | Mask | Generalize | Drop | Fake
+Rules = Tokenize | Encrypt | Fpe | Mask | Redact | Generalize | Drop | Fake
 AnyRule = Annotated[Rules, Field(discriminator="action")]
 
 
@@ -229,6 +257,15 @@ class Policy(_Section):
         (), description="What is done, by column; it may be nothing where at_rest says something."
     )
     at_rest: AtRest | None = Field(None, description="Which columns Parquet files hold encrypted; by default none.")
+    detection: DetectionSettings | None = Field(
+        None,
+        description="What redact and rules by classification look for: options of presidio, by default its defaults.",
+    )
+    classify: Annotated[tuple[Literal["scan", "lineage"], ...], Field(min_length=1)] = Field(
+        ("scan", "lineage"),
+        description="How rules by classification know what a column holds: a scan of the rows on their way, and what is known of "
+        "the columns that it was made from.",
+    )
     consent: Consent | None = Field(None, description="Whose rows a write may carry; by default everybody's.")
     reveal: Reveal | None = Field(None, description="Who may turn values back; by default nobody.")
 
@@ -241,6 +278,21 @@ class Policy(_Section):
     def matches(self, dataset: Dataset) -> bool:
         """Whether it is for this dataset."""
         return dataset.matches(*self.datasets)
+
+    @property
+    def looks_for(self) -> DetectionSettings:
+        """What is looked for."""
+        return self.detection or DetectionSettings()
+
+    @property
+    def by_classification(self) -> bool:
+        """Whether it has rules that name no columns."""
+        return any(rule.classified for rule in self.rules)
+
+    @property
+    def detects(self) -> bool:
+        """Whether it needs Presidio."""
+        return any(isinstance(rule, Redact) or (rule.classified and "scan" in self.classify) for rule in self.rules)
 
     def digest(self) -> str:
         """Of all that it says, to tell one version of it from another."""

@@ -126,7 +126,7 @@ def _of_subjects(frame: DataFrame, name: str, keyed: Keyed, tokens: list[str], j
 def _changed(frame: DataFrame, deeds: tuple[Deed, ...], java: Any) -> DataFrame:
     """Two steps, since a function of Python's can't stand inside of Spark's own: first Spark's, and texts for the others."""
     spark = frame.sparkSession
-    in_python = [deed for deed in deeds if deed.keyed is not None and not _is_native(deed, java)]
+    in_python = [deed for deed in deeds if deed.in_workers and not _is_native(deed, java)]
     prepared: list[Column] = []
     for field in frame.schema.fields:
         leaves: dict[Names, Make | None] = {
@@ -181,10 +181,10 @@ def _check_subjects(frame: DataFrame, deeds: Sequence[Deed]) -> None:
 
 
 def _make(spark: Any, deed: Deed, java: Any) -> Make | None:
-    keyed = deed.keyed
-    if keyed is None:
+    if not deed.in_workers:
         return made_by(deed)
-    if _is_native(deed, java):
+    keyed = deed.keyed
+    if keyed is not None and _is_native(deed, java):
         return lambda column, type: native.tokens(spark, java, as_text(column, type, deed), keyed)
     if isinstance(deed.rule, Fpe) and deed.rule.unfit == "null":
         return lambda column, type: _nullable(as_text(column, type, deed))

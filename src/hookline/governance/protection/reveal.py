@@ -48,7 +48,7 @@ class Revealer:
         """The values as they were.
 
         Args:
-            column: as the policy's rule names it.
+            column: as the policy's rule names it; of a rule by classification the entity.
             version: of the key, where the values don't tell it (fpe); by default the current one.
             reason: for the log.
 
@@ -58,6 +58,8 @@ class Revealer:
             AuditError: it can't be recorded. Nothing is revealed then.
         """
         rule = self._rule(column)
+        if column in rule.classified:
+            rule = rule.model_copy(update={"entity": rule.entity or column})
         keyed = keyed_by(self._policy, rule, column.rpartition(".")[2], self._keyring, self._keys)
         what = {"policy": self._policy.name, "column": column, "values": len(values), "reason": reason}
         problem: list[str] = []
@@ -77,7 +79,7 @@ class Revealer:
         return [unseal(key_of(replace(keyed, version=version_of(one))), one, keyed.domain) for one in values]
 
     def _rule(self, column: str) -> Encrypt | Fpe:
-        rules: list[Rule] = [rule for rule in self._policy.rules if column in rule.columns]
+        rules: list[Rule] = [rule for rule in self._policy.rules if column in (*rule.columns, *rule.classified)]
         if not rules:
             raise ProtectionError(f"the policy {self._policy.name!r} has no rule for the column {column!r}")
         (rule,) = rules[:1]

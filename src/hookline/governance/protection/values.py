@@ -15,7 +15,7 @@ from hookline.governance.crypto.sealed import seal, seal_equally
 from hookline.governance.crypto.tokens import token
 from hookline.governance.keys.ring import Keyring, derived, open_keyring
 from hookline.governance.protection.normal import normal
-from hookline.governance.protection.policy import Encrypt, Fake, Fpe, Rule, Tokenize
+from hookline.governance.protection.policy import Encrypt, Fake, Fpe, Redact, Rule, Tokenize
 
 if TYPE_CHECKING:
     from hookline.core.safekeeping import KeysConfig
@@ -32,6 +32,11 @@ def change_of(deed: Deed) -> Change:
         KeyUnavailableError: its key can't be had here.
     """
     rule, keyed = deed.rule, deed.keyed
+    if isinstance(rule, Redact) and deed.detection is not None:
+        from hookline.governance.protection.redacting import redactor
+
+        redact = redactor(rule, deed.detection, deed.column)
+        return lambda text, _: redact(text)
     if keyed is None:
         raise ValueError(f"{deed.action} is an expression of Spark's")
     if isinstance(rule, Tokenize):

@@ -66,11 +66,17 @@ def ownership(make: FacetMaker, owners: Iterable[str]) -> Facet:
     return make("ownership of dataset", owners=listed) if listed else {}
 
 
-def tags(make: FacetMaker, of_dataset: Mapping[str, str], of_columns: Mapping[str, Mapping[str, str]]) -> Facet:
-    """Tags of the dataset and of its columns, such as their classification."""
+def tags(
+    make: FacetMaker,
+    of_dataset: Mapping[str, str],
+    of_columns: Mapping[str, Mapping[str, str]],
+    personal: Iterable[tuple[str, str]] = (),
+) -> Facet:
+    """Tags of the dataset and of its columns; of columns with personal data the entity, under ``pii``."""
     found = [{"key": key, "value": value, "source": "USER"} for key, value in of_dataset.items()]
     for column, own in of_columns.items():
         found += [{"key": key, "value": value, "source": "USER", "field": column} for key, value in own.items()]
+    found += [{"key": "pii", "value": entity, "source": "INTEGRATION", "field": column} for column, entity in personal]
     return make("tags of dataset", tags=found) if found else {}
 
 
