@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
@@ -19,6 +19,7 @@ from hookline.core.errors import WriteRefusedError
 from hookline.core.events import Denial, Measure, Measured, RunStarted, Verdict
 from hookline.core.hookspecs import HOOKS, hookimpl, policy_of
 from hookline.core.loader import LoadedPlugin
+from hookline.core.sealing import Sealed
 from hookline.testing import RecordingPlugin, sample_run, sample_write
 
 RUN = sample_run()
@@ -237,6 +238,47 @@ def test_transformations_are_chained() -> None:
 
     bus = seat(Adds(), RecordingPlugin(), Adds())
     assert bus.transform(sample_write(), RUN, "frame") == "frame++"  # type: ignore[comparison-overlap,arg-type]
+
+
+def test_one_plugin_has_files_encrypted_and_others_go_on_changing_the_data() -> None:
+    seal: Any = object()
+
+    class Seals:
+        @hookimpl
+        def transform_write(self, frame: str) -> Sealed:
+            return Sealed(frame + "!", seal)  # type: ignore[arg-type]
+
+    class Adds:
+        @hookimpl
+        def transform_write(self, frame: str) -> str:
+            return frame + "+"
+
+    sealed = seat(Adds(), Seals(), Adds()).transform(sample_write(), RUN, "frame")  # type: ignore[arg-type]
+    assert sealed == Sealed("frame+!+", seal)  # type: ignore[arg-type]
+    with pytest.raises(WriteRefusedError, match="'p1' wants to encrypt its files, which another plugin does already"):
+        seat(Seals(), Seals()).transform(sample_write(), RUN, "frame")  # type: ignore[arg-type]
+
+
+def test_a_session_is_shown_to_who_wants_to_see_it_and_trouble_is_counted() -> None:
+    class Looks:
+        seen: ClassVar[list[str]] = []
+
+        def meet_session(self, spark: str) -> None:
+            self.seen.append(spark)
+
+    class Fails:
+        def meet_session(self, spark: str) -> None:
+            raise ValueError(SECRET)
+
+    class Hangs:
+        def meet_session(self, spark: str) -> None:
+            time.sleep(1)
+
+    bus = seat(Fails(), Hangs(), RecordingPlugin(), Looks())
+    bus.meet_session("session")  # type: ignore[arg-type]
+    assert Looks.seen == ["session"]
+    assert [report.failures for report in bus.reports()] == [1, 1, 0, 0]
+    assert SECRET not in str(bus.reports())
 
 
 def test_each_judge_gets_its_own_measures_and_signs_its_verdicts() -> None:

@@ -56,7 +56,7 @@ def try_yaml(snippet: Snippet, folder: Path) -> None:
                 try_python(earlier, folder)
         assert load_suites(file)
         return
-    if re.search(r"^rules:", snippet.text, re.MULTILINE):
+    if re.search(r"^(rules|at_rest):", snippet.text, re.MULTILINE):
         assert load_policies(file)
         return
     if snippet.text.startswith("- given:"):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import yaml
+from tests.governance.endpoint import endpoint, moto_address
 
 from hookline.core.config_models import Config, PluginEntry
 from hookline.core.safekeeping import KeysConfig
@@ -23,6 +24,7 @@ from hookline.testing import RecordingPlugin
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
+__all__ = ["endpoint", "moto_address"]
 WAYS = [("native", "python"), ("python",)]
 
 
@@ -60,14 +62,19 @@ class Guarded:
         self.log = AuditLog(folder / "state" / "audit.log")
         self._attachment: Any = None
 
-    def begin(self, *rules: dict[str, Any], plugin: Any = None, **more: Any) -> Guarded:
+    def begin(
+        self, *rules: dict[str, Any], plugin: Any = None, keys: Any = None, others: Any = None, **more: Any
+    ) -> Guarded:
         content = policy(*rules, **more).model_dump(mode="json", exclude_none=True)
         (self.folder / "policy.yaml").write_text(yaml.safe_dump(content))
         plugins = (
             PluginEntry("protect", {"policies": ["policy.yaml"], **(plugin or {})}),
+            *(PluginEntry(name, options) for name, options in (others or {}).items()),
             PluginEntry("hookline.testing:RecordingPlugin"),
         )
-        config = Config(state_dir=self.folder / "state", base_dir=self.folder, plugins=plugins)
+        config = Config(
+            state_dir=self.folder / "state", base_dir=self.folder, plugins=plugins, keys=KeysConfig(**(keys or {}))
+        )
         self._attachment = attach.attach(self.spark, config, job="crm")
         return self
 

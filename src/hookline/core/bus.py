@@ -12,6 +12,7 @@ import threading
 import traceback
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -21,11 +22,13 @@ from hookline.core.events import Breaker, Denial, Measure, Measured, PluginRepor
 from hookline.core.forks import children_end_here
 from hookline.core.hookspecs import HOOKS, PROJECT, Hooks
 from hookline.core.lanes import BacklogError, CallFailedError, Lane, LaneTimeoutError
+from hookline.core.sealing import Sealed
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
     from hookline.core.loader import LoadedPlugin
+    from hookline.core.sealing import Seal
 
 logger = logging.getLogger(__name__)
 _CLOSE_DEADLINE_S = 2.0
@@ -101,19 +104,36 @@ class Bus:
         if reasons:
             raise WriteRefusedError(str(event.dataset), tuple(reasons), published=event.published)
 
-    def transform(self, event: Write, run: Run, frame: DataFrame) -> DataFrame:
+    def transform(self, event: Write, run: Run, frame: DataFrame) -> DataFrame | Sealed:
         """Chain the transformations.
 
         Raises:
-            WriteRefusedError: when one fails; nothing of the chain is used then.
+            WriteRefusedError: when one fails, or two want to encrypt the files; nothing of the chain is used then.
         """
+        seal: Seal | None = None
         for seat in self._seats:
             if "transform_write" not in seat.hooks:
                 continue
             arguments = {"event": event, "run": run, "frame": frame}
-            changed = self._decide(seat, "transform_write", arguments, event, (type(frame), type(None)))
-            frame = frame if changed is None else changed
-        return frame
+            changed = self._decide(seat, "transform_write", arguments, event, (type(frame), Sealed, type(None)))
+            if isinstance(changed, Sealed):
+                if seal is not None:
+                    reason = f"plugin {seat.name!r} wants to encrypt its files, which another plugin does already"
+                    raise WriteRefusedError(str(event.dataset), (reason,))
+                frame, seal = changed.frame, changed.seal
+            elif changed is not None:
+                frame = changed
+        return frame if seal is None else Sealed(frame, seal)
+
+    def meet_session(self, spark: SparkSession) -> None:
+        """Show a session of Spark's to the plugins that want to see it, and wait for them; that one fails is counted."""
+        for seat in self._seats:
+            meet = getattr(seat.instance, "meet_session", None)
+            if callable(meet):
+                try:
+                    seat.lane.submit(partial(meet, spark)).result(self._decide_deadline_s)
+                except (LaneTimeoutError, BacklogError, CallFailedError) as error:
+                    self._count(seat, "meet_session", _describe(getattr(error, "error", error)))
 
     def measures(self, event: Write, run: Run) -> dict[str, tuple[Measure, ...]]:
         """What each plugin wants to know, by plugin.

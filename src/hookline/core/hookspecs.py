@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame
 
     from hookline.core.events import Denial, Measure, Measured, Read, Run, RunEnded, RunStarted, Verdict, Write
+    from hookline.core.sealing import Sealed
 
 PROJECT = "hookline"
 hookspec = pluggy.HookspecMarker(PROJECT)
@@ -70,10 +71,11 @@ class Hooks:
         """
 
     @hookspec
-    def transform_write(self, event: Write, run: Run, frame: DataFrame) -> DataFrame | None:
+    def transform_write(self, event: Write, run: Run, frame: DataFrame) -> DataFrame | Sealed | None:
         """Change the data before it is written: return a new DataFrame built from ``frame``, or None to leave it. New in 0.1.
 
-        The frames are chained in the order of the configuration.
+        The frames are chained in the order of the configuration. ``Sealed`` is a frame whose files are to be encrypted; where that
+        can't be had, the write is refused.
         """
 
     @hookspec

@@ -4,7 +4,8 @@ A plugin is a class with ``Config: ClassVar[type[PluginConfig]]`` and ``__init__
 methods marked with ``@hookline.hookimpl``. ``close()`` is called at the end when there is one. A plugin that tells of every
 write somewhere may have ``writes_told(run_id)``: how many of a run's writes it has told of, or None when it tells of none by
 intention; the run's summary holds that against the number of writes. One with a true ``needs_telemetry``, on the class or the
-instance, finds Spark's numbers on the events (``core.telemetry``). A class that needs
+instance, finds Spark's numbers on the events (``core.telemetry``). One with ``meet_session(spark)`` is shown every session before
+the job uses it. A class that needs
 packages names their imports in ``requires: ClassVar[tuple[str, ...]]``; one that is missing is then known without
 importing it.
 """

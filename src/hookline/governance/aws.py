@@ -9,6 +9,8 @@ from hookline.core.errors import ConfigError
 if TYPE_CHECKING:
     from hookline.core.safekeeping import AuditConfig, KeysConfig
 
+_CONNECT_S = 3
+
 
 def client(
     service: str, where: KeysConfig | AuditConfig, needed_by: str, *, read_timeout_s: float, attempts: int
@@ -29,7 +31,9 @@ def client(
     except ImportError:
         raise ConfigError(f'{needed_by} the package botocore: pip install "hookline[aws]"') from None
     settings = Config(
-        connect_timeout=5, read_timeout=read_timeout_s, retries={"mode": "standard", "total_max_attempts": attempts}
+        connect_timeout=_CONNECT_S,
+        read_timeout=read_timeout_s,
+        retries={"mode": "standard", "total_max_attempts": attempts},
     )
     return get_session().create_client(
         service, region_name=where.region, endpoint_url=where.endpoint_url, config=settings
@@ -38,4 +42,6 @@ def client(
 
 def code_of(error: Exception) -> str:
     """AWS's own word for an error, else its class: the message may name accounts, or quote what was sent."""
-    return str(getattr(error, "response", {}).get("Error", {}).get("Code") or type(error).__name__)
+    answer = getattr(error, "response", None)  # botocore's time-outs have one that is None
+    code = answer.get("Error", {}).get("Code") if isinstance(answer, dict) else None
+    return str(code or type(error).__name__)

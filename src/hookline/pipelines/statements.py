@@ -116,11 +116,14 @@ def insert(spark: SparkSession, parts: Sequence[str], *, overwrite: bool) -> Par
 
 
 def redirect(
-    spark: SparkSession, statement: ParsedWrite, target: targets.WriteTarget, frame: DataFrame | None
+    spark: SparkSession,
+    statement: ParsedWrite,
+    target: targets.WriteTarget,
+    frame: DataFrame | None,
+    options: Mapping[str, str],
 ) -> Redirect | None:
-    """How a statement's data goes to another folder, or None."""
-
-    return table_files.redirect(spark, target, partial(_analyzed_over, spark, statement, frame))
+    """How a statement's data goes to another folder, with further options for the writer, or None."""
+    return table_files.redirect(spark, target, partial(_analyzed_over, spark, statement, frame), options)
 
 
 def merge_request(

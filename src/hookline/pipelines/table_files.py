@@ -6,7 +6,7 @@ written to another folder; what Spark would have told the catalog at the end is 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from hookline.pipelines import plans
@@ -26,15 +26,19 @@ if TYPE_CHECKING:
 Analyze = Callable[["DataFrame | None"], Any]
 
 
-def redirect(spark: SparkSession, target: Any, analyze: Analyze) -> Redirect | None:
-    """How a write goes to another folder; None where it can't, or where Spark has something to say first."""
+def redirect(spark: SparkSession, target: Any, analyze: Analyze, options: Mapping[str, str]) -> Redirect | None:
+    """How a write goes to another folder; None where it can't, or where Spark has something to say first.
+
+    Args:
+        options: further ones for the writer. The catalog is not told of them.
+    """
     command = analyze(None)
     kind = plans.simple_class(command)
     if kind == "InsertIntoHadoopFsRelationCommand":
-        return _of_insert(spark, target, command, analyze)
+        return _of_insert(spark, target, command, analyze, options)
     if kind == "CreateDataSourceTableAsSelectCommand":
-        return _of_creation(spark, target, command, analyze)
-    return Redirect(_Directory(spark, analyze), "all") if kind == "InsertIntoDataSourceDirCommand" else None
+        return _of_creation(spark, target, command, analyze, options)
+    return Redirect(_Directory(spark, analyze, options), "all") if kind == "InsertIntoDataSourceDirCommand" else None
 
 
 def creation(spark: SparkSession, command: Any) -> Any:
@@ -50,7 +54,9 @@ def creation(spark: SparkSession, command: Any) -> Any:
 # -- INSERT ------------------------------------------------------------------------------------------------------------
 
 
-def _of_insert(spark: SparkSession, table: TableTarget, command: Any, analyze: Analyze) -> Redirect | None:
+def _of_insert(
+    spark: SparkSession, table: TableTarget, command: Any, analyze: Analyze, options: Mapping[str, str]
+) -> Redirect | None:
     known = plans.option(command.catalogTable())
     if known is None or command.ifPartitionNotExists() or partitions_elsewhere(spark, known):
         return None
@@ -59,6 +65,7 @@ def _of_insert(spark: SparkSession, table: TableTarget, command: Any, analyze: A
     def run(insert: Any, uri: str, **shape: Any) -> Any:
         nothing = java.scala.Option.empty()
         elsewhere = {"outputPath": java.org.apache.hadoop.fs.Path(uri), "catalogTable": nothing, "fileIndex": nothing}
+        elsewhere["options"] = _with(insert.options(), options)
         return plans.frame(spark, plans.copied(insert, mode=_new(spark), **elsewhere, **shape))
 
     def write(changed: DataFrame | None, uri: str) -> Any:
@@ -77,16 +84,18 @@ def _of_insert(spark: SparkSession, table: TableTarget, command: Any, analyze: A
             staticPartitions=java.PythonUtils.toScalaMap({}),
         )
 
+    partitions = tuple(str(column.name()) for column in plans.sequence(command.partitionColumns()))
     named = _named_folder(spark, command)
     complete = int(command.staticPartitions().size()) == int(command.partitionColumns().length())
     overwrites = str(command.mode()) == "Overwrite"
     if overwrites and command.dynamicPartitionOverwrite():
-        return Redirect(write, "partitions", catalog=Insertion(spark, table.refresh, known), again=again)
+        into = Insertion(spark, table.refresh, known)
+        return Redirect(write, "partitions", catalog=into, again=again, partition_by=partitions)
     catalog = Insertion(
         spark, table.refresh, known, named=named if complete else "", replaces=named if overwrites else None
     )
     replaced: tuple[Replaces, str] = ("all", named) if overwrites else ("nothing", "")
-    return Redirect(write, *replaced, catalog=catalog, again=again)
+    return Redirect(write, *replaced, catalog=catalog, again=again, partition_by=partitions)
 
 
 def _named_folder(spark: SparkSession, command: Any) -> str:
@@ -101,7 +110,9 @@ def _named_folder(spark: SparkSession, command: Any) -> str:
 # -- CREATE TABLE AS, saveAsTable --------------------------------------------------------------------------------------
 
 
-def _of_creation(spark: SparkSession, table: TableTarget, command: Any, analyze: Analyze) -> Redirect | None:
+def _of_creation(
+    spark: SparkSession, table: TableTarget, command: Any, analyze: Analyze, options: Mapping[str, str]
+) -> Redirect | None:
     catalog = spark._jsparkSession.sessionState().catalog()
     name = catalog.qualifyIdentifier(command.table().identifier())
     definition, mode = plans.copied(command.table(), identifier=name), str(command.mode())
@@ -109,11 +120,12 @@ def _of_creation(spark: SparkSession, table: TableTarget, command: Any, analyze:
     if uri is None or _provider(definition) not in FILE_FORMATS or definition.clusterBySpec().isDefined():
         return None
     database, plain = str(plans.option(name.database())), str(name.table())
-    write = _Files(spark, analyze)
+    write = _Files(spark, analyze, options)
+    partitions = tuple(map(str, plans.sequence(definition.partitionColumnNames())))
     known = plans.catalog_table(spark, database, plain)
     if known is not None and mode == "Append":
         told = Insertion(spark, table.refresh, known)
-        return None if partitions_elsewhere(spark, known) else Redirect(write, catalog=told)
+        return None if partitions_elsewhere(spark, known) else Redirect(write, catalog=told, partition_by=partitions)
 
     def check(there: Any) -> None:
         if not _may_be_made(spark, there, definition, mode, uri):
@@ -123,7 +135,8 @@ def _of_creation(spark: SparkSession, table: TableTarget, command: Any, analyze:
         return None
     if known is not None:
         statement_of(spark, known)  # one that could not be made again must not be taken out
-    return Redirect(write, "all", catalog=Creation(spark, table.refresh, definition, write.schema, check))
+    made = Creation(spark, table.refresh, definition, write.schema, check)
+    return Redirect(write, "all", catalog=made, partition_by=partitions)
 
 
 def _may_be_made(spark: SparkSession, known: Any, definition: Any, mode: str, uri: str) -> bool:
@@ -156,9 +169,10 @@ def _provider(definition: Any) -> str:
 class _Files:
     """Writes a statement's data as the files of the table that it makes, in any folder."""
 
-    def __init__(self, spark: SparkSession, analyze: Analyze) -> None:
+    def __init__(self, spark: SparkSession, analyze: Analyze, options: Mapping[str, str]) -> None:
         self._spark = spark
         self._analyze = analyze
+        self._options = options
         self._written: Any = None
 
     def __call__(self, changed: DataFrame | None, uri: str) -> Any:
@@ -171,6 +185,7 @@ class _Files:
             uri,
             definition.partitionColumnNames(),
             definition.bucketSpec(),
+            self._options,
         )
         return plans.frame(self._spark, source.planForWriting(_new(self._spark), command.query()))
 
@@ -193,29 +208,44 @@ class _Files:
 class _Directory:
     """Writes the data of an ``INSERT OVERWRITE DIRECTORY`` to any folder."""
 
-    def __init__(self, spark: SparkSession, analyze: Analyze) -> None:
+    def __init__(self, spark: SparkSession, analyze: Analyze, options: Mapping[str, str]) -> None:
         self._spark = spark
         self._analyze = analyze
+        self._options = options
 
     def __call__(self, changed: DataFrame | None, uri: str) -> Any:
         command = self._analyze(changed)
         java = plans.jvm(self._spark)
-        source = _source(
-            self._spark, command, command.storage(), uri, java.PythonUtils.toSeq([]), java.scala.Option.empty()
-        )
+        nothing = java.PythonUtils.toSeq([]), java.scala.Option.empty()
+        source = _source(self._spark, command, command.storage(), uri, *nothing, self._options)
         return plans.frame(self._spark, source.planForWriting(_new(self._spark), command.query()))
 
 
-def _source(spark: SparkSession, named: Any, storage: Any, uri: str, partition_columns: Any, buckets: Any) -> Any:
+def _source(
+    spark: SparkSession,
+    named: Any,
+    storage: Any,
+    uri: str,
+    partition_columns: Any,
+    buckets: Any,
+    more: Mapping[str, str],
+) -> Any:
     """Spark's DataSource for a folder."""
     java = plans.jvm(spark)
     nothing = java.scala.Option.empty()
     provider = named.provider() if isinstance(named.provider(), str) else plans.option(named.provider())
-    options = storage.properties().updated("path", uri)
+    options = _with(storage.properties(), {**more, "path": uri})
     source = java.org.apache.spark.sql.execution.datasources.DataSource
     known = [spark._jsparkSession, provider, java.PythonUtils.toSeq([]), nothing, partition_columns, buckets, options]
     (constructor,) = java.java.lang.Class.forName(str(source._fqn)).getConstructors()
     return source(*known, *[nothing] * (len(constructor.getParameterTypes()) - len(known)))
+
+
+def _with(options: Any, more: Mapping[str, str]) -> Any:
+    """Options, in Scala, with further ones."""
+    for name, value in more.items():
+        options = options.updated(name, value)
+    return options
 
 
 def _new(spark: SparkSession) -> Any:

@@ -182,6 +182,8 @@ def watch_session(spark: SparkSession) -> None:
     except Exception as error:  # noqa: BLE001
         logger.warning("Spark's listener could not be registered: %s", describe(error))
         scope.note("writes that are not intercepted and reads without a write are not seen: no listener")
+    with scope.overhead():
+        scope.bus.meet_session(spark)
 
 
 def _recover(spark: SparkSession, state_dir: Path) -> None:

@@ -109,7 +109,12 @@ class RecordingWriter:
         if name in _TO_TABLES:
             return request
         return dataclasses.replace(
-            request, redirect=lambda: Redirect(functools.partial(self._write_to, name, arguments), self._replaces)
+            request,
+            redirect=lambda options: Redirect(
+                functools.partial(self._write_to, name, arguments, options),
+                self._replaces,
+                partition_by=self._partition_by,
+            ),
         )
 
     def _by_position(self, request: chain.Request, table: tables.TableTarget) -> chain.Request:
@@ -121,7 +126,7 @@ class RecordingWriter:
             schema=table.schema,
             stored=lambda frame: statements.stored(spark, statement(), frame),
             command=lambda changed: statements.analyzed(spark, statement(), changed or request.frame),
-            redirect=lambda: statements.redirect(spark, statement(), table, request.frame),
+            redirect=lambda options: statements.redirect(spark, statement(), table, request.frame, options),
         )
 
     def _by_name(self, request: chain.Request, table: tables.TableTarget, arguments: tuple[Any, ...]) -> chain.Request:
@@ -132,7 +137,9 @@ class RecordingWriter:
             java = self._java if frame is None else self._again(frame)
             return table_files.creation(spark, java.saveAsTableCommand(*arguments))
 
-        request = dataclasses.replace(request, redirect=lambda: table_files.redirect(spark, table, analyze))
+        request = dataclasses.replace(
+            request, redirect=lambda options: table_files.redirect(spark, table, analyze, options)
+        )
         if self._mode != "append" or not table.exists or not isinstance(table.place(), targets.FolderTarget):
             return request
         return dataclasses.replace(
@@ -141,10 +148,14 @@ class RecordingWriter:
             stored=lambda frame: plans.frame(spark, analyze(frame).query()),
         )
 
-    def _write_to(self, name: str, arguments: tuple[Any, ...], frame: DataFrame | None, uri: str) -> Any:
+    def _write_to(
+        self, name: str, arguments: tuple[Any, ...], options: Mapping[str, str], frame: DataFrame | None, uri: str
+    ) -> Any:
         """The same write to a folder that is new."""
         java = self._again(self._frame if frame is None else frame)
         java.mode("errorifexists")
+        for option, value in options.items():
+            java.option(option, value)
         if name == "save" and not arguments:
             return java.option("path", uri).save()
         return getattr(java, name)(uri, *arguments[1:])

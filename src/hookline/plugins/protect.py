@@ -12,16 +12,17 @@ from hookline.core.errors import AuditError, ConfigError, HooklineError, Missing
 from hookline.core.events import Denial, Run, RunEnded, Write, utc_now
 from hookline.core.hookspecs import hookimpl
 from hookline.core.plugin import PluginConfig
+from hookline.core.sealing import Sealed
 from hookline.governance.audit import Copies, Entry, open_log
 from hookline.governance.consent import Ledger
 from hookline.governance.keys import open_keyring
 from hookline.governance.pii.recognizers import check_installed
-from hookline.governance.protection import Policy, Protector, find_policies
+from hookline.governance.protection import FORMATS, AtRestKeeper, Policy, Protector, find_policies
 from hookline.governance.protection.classifying import Held, expanded
 from hookline.pipelines.classified import held_by
 
 if TYPE_CHECKING:
-    from pyspark.sql import DataFrame
+    from pyspark.sql import DataFrame, SparkSession
 
     from hookline.core.plugin import PluginContext
 
@@ -72,23 +73,25 @@ class ProtectPlugin:
                     raise ConfigError("a policy goes by what lineage says of columns, and there is no store with it")
         self._store = context.store
         self._copies = None if context.audit.s3 is None else Copies(self._log, context.audit, context.outbox, name)
-        self._protector = Protector(
-            keyring, context.keys, context.base_dir, context.state_dir.absolute() / "protect", config.ways
-        )
+        folder = context.state_dir.absolute() / "protect"
+        self._protector = Protector(keyring, context.keys, context.base_dir, folder, config.ways)
+        self._at_rest = AtRestKeeper(keyring, context.keys, context.base_dir, folder)
 
     @hookimpl
     def authorize_write(self, event: Write, run: Run) -> Denial | None:
         """A write whose rows can't be changed on their way is refused where a policy wants them changed."""
         policies = self._matching(event)
-        if not policies or event.transformable or event.operation in _HARMLESS:
+        if not policies or event.operation in _HARMLESS:
             return None
         names = ", ".join(repr(policy.name) for policy in policies)
+        if event.transformable:
+            return self._encryptable(policies, event, run)
         reason = f"policy {names} protects columns of it, and the rows of this {event.operation} can't be changed on their way"
         self._tell_refused(event, run, reason)
         return Denial(f"{reason}: write them by a query, an INSERT or a DataFrame")
 
     @hookimpl
-    def transform_write(self, event: Write, run: Run, frame: DataFrame) -> DataFrame | None:
+    def transform_write(self, event: Write, run: Run, frame: DataFrame) -> DataFrame | Sealed | None:
         """The rows, protected; it stands in the audit log before the first of them is written."""
         policies = self._matching(event)
         if not policies:
@@ -96,12 +99,16 @@ class ProtectPlugin:
         try:
             policies, reasons = self._expanded(policies, event, frame)
             protected = self._protector.protect(frame, policies, self._permitted)
+            kept = self._at_rest.kept(policies)
+            seal = self._at_rest.seal(protected.frame, kept) if kept else None
             what = {
                 **_about(event, run),
                 "policies": {policy.name: policy.digest() for policy in policies},
                 "columns": [deed.document() for deed in protected.deeds],
                 "way": "native" if protected.native else "python",
             }
+            if kept:
+                what["at_rest"] = [one.document() for one in kept]
             if reasons:
                 what["classified"] = [one._asdict() for one in reasons]
             if protected.allowed:
@@ -112,7 +119,16 @@ class ProtectPlugin:
         except HooklineError as error:
             self._tell_refused(event, run, str(error))
             raise
-        return protected.frame
+        return protected.frame if seal is None else Sealed(protected.frame, seal)
+
+    def meet_session(self, spark: SparkSession) -> None:
+        """A session can read what was encrypted at rest."""
+        if any(policy.at_rest is not None for policy in self._policies):
+            self._at_rest.meet(spark)
+
+    def close(self) -> None:
+        """It can no more."""
+        self._at_rest.leave()
 
     @hookimpl
     def on_run_finished(self, event: RunEnded, run: Run) -> None:
@@ -125,6 +141,18 @@ class ProtectPlugin:
         """So it is after a run that failed or was refused."""
         if self._copies is not None:
             self._copies.hand_over()
+
+    def _encryptable(self, policies: tuple[Policy, ...], event: Write, run: Run) -> Denial | None:
+        """A write whose files can't be encrypted is refused where a policy wants them encrypted."""
+        names = [repr(policy.name) for policy in policies if policy.at_rest is not None]
+        kind = event.dataset.format
+        if not names or kind in FORMATS:
+            return None
+        reason = (
+            f"policy {', '.join(names)} wants columns of its files encrypted, which {kind or 'other'} files can't be"
+        )
+        self._tell_refused(event, run, reason)
+        return Denial(f"{reason}: write Parquet, or protect the columns by rules")
 
     def _expanded(
         self, policies: tuple[Policy, ...], event: Write, frame: DataFrame

@@ -8,6 +8,7 @@ microsecond timestamps are exact.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +22,7 @@ from hookline.core.fuse.task import open_source
 
 _MOST_FILES = 1000
 _THREADS = 8
+_LIKELY_BYTES = 64 * 1024
 _WRITER = re.compile(r"parquet-mr version 1\.(\d+)\.")
 _FIELD_ID = re.compile(r"field_id=\d")  # -1 when there is none
 _LOGICAL = {"date": "Date", "timestamp": "Timestamp", "timestamp_ntz": "Timestamp", "decimal": "Decimal"}
@@ -67,12 +69,9 @@ def read_one_footer(path: str, storage: dict[str, Any] | None = None) -> Footers
 
 
 def _read(path: str, columns: Mapping[str, Domain], storage: dict[str, Any] | None) -> Footers:
-    from pyarrow import parquet  # type: ignore[import-untyped,unused-ignore]
-
-    with open_source(path, storage) as source:
-        metadata = parquet.read_metadata(source)
+    metadata, signed = _footer(path, storage)
     wanted = {}
-    for index in range(metadata.num_columns):
+    for index in () if signed else range(metadata.num_columns):
         leaf = metadata.schema.column(index)
         # A leaf inside of a struct has a path longer than its name; one in a list repeats.
         if leaf.name == leaf.path and leaf.max_repetition_level == 0 and leaf.name in columns:
@@ -89,6 +88,26 @@ def _read(path: str, columns: Mapping[str, Domain], storage: dict[str, Any] | No
     keys = metadata.metadata or {}
     rebased = any(key.startswith(b"org.apache.spark.legacy") for key in keys)
     return Footers((metadata.num_rows,), extents, sizes, rebased, _FIELD_ID.search(str(metadata.schema)) is not None)
+
+
+def _footer(path: str, storage: dict[str, Any] | None) -> tuple[Any, bool]:
+    """A file's footer, and whether it is signed: then columns are encrypted, and Arrow ends a process that asks for one."""
+    import pyarrow as pa
+    from pyarrow import parquet  # type: ignore[import-untyped,unused-ignore]
+
+    with open_source(path, storage) as source, open(source, "rb") if isinstance(source, str) else source as file:
+        size = file.seek(0, os.SEEK_END)
+        end = _last(file, size, _LIKELY_BYTES)
+        footer_bytes = int.from_bytes(end[-8:-4], "little")
+        if footer_bytes + 8 > len(end):
+            end = _last(file, size, footer_bytes + 8)
+    metadata = parquet.read_metadata(pa.BufferReader(end))
+    return metadata, footer_bytes > metadata.serialized_size
+
+
+def _last(file: Any, size: int, wanted: int) -> bytes:
+    file.seek(max(0, size - wanted))
+    return bytes(file.read())
 
 
 def _merge(footers: Sequence[Footers]) -> Footers:

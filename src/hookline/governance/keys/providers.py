@@ -19,7 +19,21 @@ if TYPE_CHECKING:
 
 # KMS authenticates it: a wrapped key that is moved under another name is refused.
 _CONTEXT = "hookline:key"
-_PASSING = frozenset({"ThrottlingException", "KMSInternalException", "InternalServiceError", "RequestLimitExceeded"})
+_LATER = "it is tried again at the next write"
+_ENABLE = "enable the KMS key, or cancel its deletion"
+_CURES = {
+    "ThrottlingException": _LATER,
+    "KMSInternalException": _LATER,
+    "DependencyTimeoutException": _LATER,
+    "KeyUnavailableException": _LATER,
+    "InternalServiceError": _LATER,
+    "RequestLimitExceeded": _LATER,
+    "DisabledException": _ENABLE,
+    "KMSInvalidStateException": _ENABLE,
+}
+# All attempts together, with the pauses between them, end before the bus gives a decision up (30 s), so that the reason is told.
+_READ_S = 5
+_ATTEMPTS = 3
 
 
 class KeyProvider(Protocol):
@@ -167,7 +181,9 @@ def provider_of(config: KeysConfig, base_dir: Path) -> KeyProvider:
 
 def _client(service: str, config: KeysConfig) -> Any:
     try:
-        return client(service, config, f"keys.provider {config.provider!r} needs", read_timeout_s=10, attempts=3)
+        return client(
+            service, config, f"keys.provider {config.provider!r} needs", read_timeout_s=_READ_S, attempts=_ATTEMPTS
+        )
     except ConfigError:
         raise
     except Exception as error:  # noqa: BLE001 - no region, a broken profile: botocore has no one class for them
@@ -179,9 +195,5 @@ def _client(service: str, config: KeysConfig) -> Any:
 def _unavailable(service: str, error: Exception) -> KeyUnavailableError:
     """By the code that AWS gives it: the message itself may quote what was sent."""
     code = code_of(error)
-    cure = (
-        "it is tried again at the next write"
-        if code in _PASSING or code == type(error).__name__
-        else "see its access policy"
-    )
+    cure = _CURES.get(code) or (_LATER if code == type(error).__name__ else "see its access policy")
     return KeyUnavailableError(f"{service} gives no key ({code}): {cure}")

@@ -113,7 +113,7 @@ def deeds_for(
     for policy in policies:
         for rule in policy.rules:
             for column in rule.columns:
-                names = _find(column, schema, case_sensitive)
+                names = find(column, schema, case_sensitive)
                 if names is not None:
                     keyed = keyed_by(policy, rule, names[-1], keyring, keys) if isinstance(rule, KeyedRule) else None
                     detection = policy.looks_for if isinstance(rule, Redact) else None
@@ -162,7 +162,8 @@ def subject_of(rule: Rule) -> str | None:
     return rule.subject if isinstance(rule, Fake) else None
 
 
-def _find(column: str, schema: StructType, case_sensitive: bool) -> Names | None:
+def find(column: str, schema: StructType, case_sensitive: bool) -> Names | None:
+    """A column or a field, by what a policy calls it; None when it is not there."""
     parts = column.split(".")
     return next(_ways(parts, schema, case_sensitive), None)
 

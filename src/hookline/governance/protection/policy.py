@@ -230,6 +230,19 @@ class Reveal(_Section):
     per_hour: Annotated[int, Field(ge=1)] = Field(100, description="How many values each may turn back within an hour.")
 
 
+class AtRest(_Section):
+    """Columns that Parquet files hold encrypted."""
+
+    columns: Annotated[tuple[_Text, ...], Field(min_length=1)] = Field(
+        description="Columns that the files hold encrypted; a dot leads into a struct, an array or a map, as in rules."
+    )
+    key: _Key | None = Field(None, description="The name of the key that opens the files; by default the policy's.")
+    footer: Literal["encrypted", "plaintext"] = Field(
+        "encrypted",
+        description="plaintext: whoever has no key can still read the other columns, the schema and the number of rows.",
+    )
+
+
 class Policy(_Section):
     """Rules for the datasets whose name matches one of several patterns."""
 
@@ -240,7 +253,10 @@ class Policy(_Section):
     )
     tenant: _Text = Field("default", description="Whose data it is: tokens of two tenants differ.")
     key: _Key = Field("default", description="The name of the key that is used where a rule names none.")
-    rules: Annotated[tuple[AnyRule, ...], Field(min_length=1)] = Field(description="What is done, by column.")
+    rules: tuple[AnyRule, ...] = Field(
+        (), description="What is done, by column; it may be nothing where at_rest says something."
+    )
+    at_rest: AtRest | None = Field(None, description="Which columns Parquet files hold encrypted; by default none.")
     detection: DetectionSettings | None = Field(
         None,
         description="What redact and rules by classification look for: options of presidio, by default its defaults.",
@@ -252,6 +268,12 @@ class Policy(_Section):
     )
     consent: Consent | None = Field(None, description="Whose rows a write may carry; by default everybody's.")
     reveal: Reveal | None = Field(None, description="Who may turn values back; by default nobody.")
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Policy:
+        if not self.rules and self.at_rest is None:
+            raise ValueError("Input should have rules, or at_rest")
+        return self
 
     def matches(self, dataset: Dataset) -> bool:
         """Whether it is for this dataset."""

@@ -87,7 +87,7 @@ class Protector:
         allowed: dict[str, int] = {}
         for policy in asking:
             frame, allowed[policy.name] = self._consented(frame, policy, permitted, java, sensitive)
-        return Protected(_changed(frame, deeds, java), deeds, java is not None, allowed)
+        return Protected(_changed(frame, deeds, java) if deeds else frame, deeds, java is not None, allowed)
 
     def _consented(
         self, frame: DataFrame, policy: Policy, permitted: Permitted | None, java: Any, sensitive: bool

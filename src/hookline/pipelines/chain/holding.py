@@ -11,6 +11,7 @@ from hookline.core.errors import WriteRefusedError
 from hookline.core.events import Breaker, Measure, Write
 from hookline.core.runtime import RunScope
 from hookline.pipelines.staging.choice import Choice, Stage, choose
+from hookline.pipelines.staging.folder import FolderStage
 from hookline.pipelines.staging.held import HeldStage
 from hookline.pipelines.wording import describe
 
@@ -55,6 +56,8 @@ def hold(
     Raises:
         WriteRefusedError: the breaker's mode can't be had.
     """
+    if request.seal is not None:
+        return _hold_sealed(scope, request, write, frame, wanted)
     if not scope.runtime.judges_writes and not companions:
         return Holding()
     breaker = scope.bus.breaker(wanted)
@@ -79,6 +82,27 @@ def hold(
         return Holding(unstaged=choice.reason)
     _tell(scope, f"rows for {write.dataset} are kept by the executors until they are judged: {choice.reason}")
     return Holding(choice.stage)
+
+
+def _hold_sealed(
+    scope: RunScope,
+    request: Request,
+    write: Write,
+    frame: DataFrame | None,
+    wanted: Mapping[str, tuple[Measure, ...]],
+) -> Holding:
+    """Files that are to be encrypted are looked at before anybody else sees them, whoever judges.
+
+    Raises:
+        WriteRefusedError: that can't be had, or rows might be set aside, which would not be encrypted.
+    """
+    insist(write, scope.bus.breaker(wanted), "they would not be encrypted as its files are", ("quarantine",))
+    choice = _choose(scope, request, frame, None)
+    if isinstance(choice.stage, FolderStage) or (choice.stage is None and choice.reason is None):
+        return Holding(choice.stage)
+    because = f" ({choice.reason})" if choice.reason else ""
+    reason = f"its files are to be encrypted, and this {request.operation} can't be written so{because}"
+    raise WriteRefusedError(str(write.dataset), (reason,))
 
 
 def insist(

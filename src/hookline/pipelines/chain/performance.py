@@ -13,9 +13,11 @@ from hookline.core import fuse
 from hookline.core.errors import WriteRefusedError
 from hookline.core.events import Column, ErrorInfo, Read, Verdict, Write, utc_now
 from hookline.core.runtime import RunScope
+from hookline.core.sealing import Sealed
 from hookline.core.spending import WriteSpending
 from hookline.core.tracing import Trace, Work
 from hookline.pipelines import announced, batches, columns, leaves
+from hookline.pipelines.chain import sealing
 from hookline.pipelines.chain.holding import hold, tell_unstaged
 from hookline.pipelines.chain.measuring import Measuring
 from hookline.pipelines.quarantine import current_along, dividing
@@ -155,7 +157,7 @@ class Performance:
     def _prepare(self) -> None:
         self._scope.bus.authorize(self._write, self._scope.run)
         if self._frame is not None:
-            self._frame = self._scope.bus.transform(self._write, self._scope.run, self._frame)
+            self._transform(self._frame)
             self._write = dataclasses.replace(self._write, columns=fuse.columns_of(self._frame.schema))
         self._measuring.ask(self._write)
         self._hold()
@@ -166,6 +168,14 @@ class Performance:
             self._measuring.give_up(self._write, "what is written there can't be measured")
         if self._stage is None or not self._stage.always_judges:
             self._remember_state()
+
+    def _transform(self, frame: DataFrame) -> None:
+        changed = self._scope.bus.transform(self._write, self._scope.run, frame)
+        if isinstance(changed, Sealed):
+            self._frame = changed.frame
+            self._request = sealing.sealed(self._request, changed, self._write)
+        else:
+            self._frame = changed
 
     def _remember_state(self) -> None:
         """Look at the target; that it can't be looked at is the write's own business, and later a measure's error."""
@@ -280,6 +290,8 @@ class Performance:
             self._examine_s += time.perf_counter() - began
 
     def _take_measures(self, written: Written) -> None:
+        if self._request.seal is not None:
+            written = sealing.checked(self._request.seal, written, self._write)
         self._write = dataclasses.replace(
             self._write,
             rows=self._write.rows if written.rows is None else written.rows,
@@ -289,6 +301,8 @@ class Performance:
             columns=self._write.columns if written.columns is None else written.columns,
         )
         held = isinstance(self._stage, HeldStage)
+        if self._request.seal is not None:
+            written = dataclasses.replace(written, files=None)  # only Spark has the keys to read them
         self._write = self._measuring.take(self._write, written, self._written_columns, held=held)
 
     def _decide(self, written: Written | None = None) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.events import Operation, Read, Statement
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
     from pyspark.sql.types import StructType
 
+    from hookline.core.sealing import Seal
     from hookline.lineage.columns import Assigned
     from hookline.pipelines.staging.choice import Redirect
 
@@ -30,7 +31,7 @@ class Request:
         measurable: False when there is nothing to look at afterwards.
         opaque: why the inputs can't be told, when that is known beforehand.
         inputs: what is read, with why that may be incomplete, when that is known beforehand.
-        redirect: tells how the write goes to another folder, or None when it can't.
+        redirect: tells how the write goes to another folder, with further options for its writer; None when it can't.
         stored: makes of the frame's rows those that the target will have, where ``schema`` differs from the frame's; may
             raise where Spark refuses the write.
         statement: the SQL that asks for it.
@@ -39,6 +40,8 @@ class Request:
         assigned: tells which columns the clauses of an UPDATE or a MERGE name.
         late: what is asked for can't be shown before it ran.
         trace: where the columns come from, when somebody finds that out already.
+        seal: how its files are encrypted, when they are.
+        options: what the writer is told for that, for this one write.
     """
 
     spark: SparkSession
@@ -52,10 +55,12 @@ class Request:
     measurable: bool = True
     opaque: str | None = None
     inputs: tuple[tuple[Read, ...], str | None] | None = None
-    redirect: Callable[[], Redirect | None] | None = None
+    redirect: Callable[[Mapping[str, str]], Redirect | None] | None = None
     stored: Callable[[DataFrame], DataFrame] | None = None
     statement: Statement | None = None
     command: Callable[[DataFrame | None], Any] | None = None
     assigned: Callable[[], Assigned] = tuple
     late: bool = False
     trace: Trace | None = None
+    seal: Seal | None = None
+    options: Mapping[str, str] = field(default_factory=dict)

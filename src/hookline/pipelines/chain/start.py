@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from hookline.core import fuse
 from hookline.core.errors import WriteRefusedError
 from hookline.core.runtime import RunScope
+from hookline.core.sealing import Sealed
 from hookline.pipelines.chain.holding import insist
 from hookline.pipelines.chain.performance import Performance
 from hookline.pipelines.targets import OpaqueTarget
@@ -50,7 +51,14 @@ class Start(Performance):
 
     def _prepare(self) -> None:
         self._scope.bus.authorize(self._write, self._scope.run)
-        self._frame = self._scope.bus.transform(self._write, self._scope.run, cast("DataFrame", self._frame))
+        changed = self._scope.bus.transform(self._write, self._scope.run, cast("DataFrame", self._frame))
+        if isinstance(changed, Sealed):
+            # The options would get there; but whether the files are as they are to be is seen when others see them already.
+            unseen = (
+                "what Spark's own streaming sinks write is visible before it can be looked at: write in foreachBatch"
+            )
+            raise WriteRefusedError(str(self._write.dataset), (f"its files are to be encrypted, and {unseen}",))
+        self._frame = changed
         self._write = dataclasses.replace(self._write, columns=fuse.columns_of(self._frame.schema))
         if self._blind is not None:
             if self._scope.runtime.judges_writes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ class Redirect:
         below: where "all" is only what is in a folder below the target.
         catalog: what has to be told of the files.
         again: writes rows that have the target's shape already in the same way; None where ``write`` does that.
+        partition_by: the columns whose values stand in the folders' names.
     """
 
     write: Callable[[DataFrame | None, str], Any]
@@ -44,6 +46,7 @@ class Redirect:
     below: str = ""
     catalog: Catalog | None = None
     again: Callable[[DataFrame, str], Any] | None = None
+    partition_by: tuple[str, ...] = ()
 
 
 class Stage(Protocol):
@@ -124,7 +127,7 @@ def choose(request: Request, frame: DataFrame | None, state_dir: Path, *, splits
 
 def _redirect(request: Request) -> Redirect | None:
     try:
-        return request.redirect() if request.redirect is not None else None
+        return request.redirect(request.options) if request.redirect is not None else None
     except Exception as error:  # noqa: BLE001 - what is wrong with the write Spark itself says when it runs
         logger.debug("a write can't go to another folder: %s", describe(error))
         return None
@@ -145,13 +148,13 @@ def _move(
     state_dir: Path,
     splits: bool,
 ) -> Choice:
-    problem = None if frame is None else _problem(request, frame)
+    problem = (None if frame is None else _problem(request, frame)) or _bared(request, redirect)
     if problem is not None:
         return Choice(reason=problem)
     keeps = request.operation in _KEEPS_WHAT_IS_THERE
     stage = FolderStage(
         request.spark,
-        place,
+        dataclasses.replace(place, options={**place.options, **request.options}),
         redirect.write,
         redirect.replaces,
         state_dir,
@@ -166,6 +169,15 @@ def _move(
         # Text is not read back as it was written: its rows are judged, and split, before they become text.
         return Choice(HeldStage(frame, lambda rows: _publish(stage, rows)))
     return Choice(stage)
+
+
+def _bared(request: Request, redirect: Redirect) -> str | None:
+    """Why values that are to be encrypted would be in clear all the same; None when they would not."""
+    if request.seal is None:
+        return None
+    names = {name.lower() for name in request.seal.columns}
+    shown = [name for name in redirect.partition_by if name.lower() in names]
+    return f"it is partitioned by {shown[0]!r}, whose values stand in the folders' names" if shown else None
 
 
 def _publish(stage: FolderStage, rows: DataFrame | None) -> Any:
