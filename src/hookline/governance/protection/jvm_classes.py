@@ -39,7 +39,9 @@ def java_class(spark: SparkSession, name: str, folder: Path) -> Any:
 
 def _jar(spark: SparkSession, loader: Any, name: str, folder: Path) -> Path:
     source = files(__package__).joinpath("jvm").joinpath(f"{name}.java").read_text("utf-8")
-    jar = folder / f"hookline-{name.lower()}-{hashlib.sha256(source.encode()).hexdigest()[:16]}.jar"
+    # It is linked to classes of this very Spark.
+    built = hashlib.sha256(f"{spark.version} {source}".encode()).hexdigest()[:16]
+    jar = folder / f"hookline-{name.lower()}-{built}.jar"
     if jar.exists():
         return jar
     compiler: Any = spark._jvm.org.codehaus.janino.SimpleCompiler()  # type: ignore[union-attr]
