@@ -59,6 +59,20 @@ def add_json_option(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
 
 
+def write_file(path: Path, text: str) -> None:
+    """Write a file that the arguments name.
+
+    Raises:
+        HooklineError: it can't be written.
+    """
+    from hookline.core.errors import HooklineError
+
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise HooklineError(f"{path} can't be written: {error.strerror}; correct the path") from None
+
+
 def print_json(content: Mapping[str, Any]) -> None:
     """Print one JSON object, with the version of its shape first."""
     sys.stdout.write(json.dumps({"version": 1, **content}, indent=2, ensure_ascii=False) + "\n")

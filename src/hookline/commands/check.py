@@ -12,7 +12,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hookline.commands._options import add_config_options, opened_store, print_json, print_table, read_config
+from hookline.commands._options import (
+    add_config_options,
+    opened_store,
+    print_json,
+    print_table,
+    read_config,
+    write_file,
+)
 from hookline.commands._session import open_session, spark_settings
 
 if TYPE_CHECKING:
@@ -102,7 +109,6 @@ def _import_kinds(config: Config) -> None:
 
 
 def _tell(report: Report, plan: list[Planned], file: str | None) -> None:
-    from hookline.core.errors import HooklineError
     from hookline.quality.report import HEAD
 
     content = report.as_json()
@@ -113,11 +119,7 @@ def _tell(report: Report, plan: list[Planned], file: str | None) -> None:
         print_json(content)
         return
     if file is not None:
-        try:
-            text = json.dumps({"version": 1, **content}, indent=2, ensure_ascii=False)
-            Path(file).write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise HooklineError(f"{file} can't be written: {error.strerror}; correct the path") from None
+        write_file(Path(file), json.dumps({"version": 1, **content}, indent=2, ensure_ascii=False) + "\n")
     if not plan:
         print_table(HEAD, report.as_rows())
         return

@@ -16,7 +16,14 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.commands._options import add_config_options, opened_store, print_json, print_table, read_config
+from hookline.commands._options import (
+    add_config_options,
+    opened_store,
+    print_json,
+    print_table,
+    read_config,
+    write_file,
+)
 from hookline.commands._session import open_session, spark_settings
 from hookline.core.text import printable
 
@@ -106,14 +113,14 @@ def _suggest(profile: Profile, resting: Resting, args: argparse.Namespace, confi
     # These are about the moment of a write, which is over for data at rest: earlier writes speak for them.
     good += arrivals(earlier)
     if existing is None:
-        _write(args.suggest, suite_text(resting.dataset, profile.rows, map(entry_of, good)).rstrip())
+        write_file(Path(args.suggest), suite_text(resting.dataset, profile.rows, map(entry_of, good)).rstrip() + "\n")
         say(f"\n{len(good)} checks that hold on this data are in {args.suggest}\n")
         return
     changes, entries = propose(existing, [not one for one in passed[len(checks) :]], good)
     if not changes:
         say(f"\n{args.suggest} is as this data would have it: nothing is proposed\n")
         return
-    _write(f"{args.suggest}.proposed", suite_text(resting.dataset, profile.rows, entries).rstrip())
+    write_file(Path(f"{args.suggest}.proposed"), suite_text(resting.dataset, profile.rows, entries).rstrip() + "\n")
     say(f"\n{len(changes)} changes to {args.suggest} are proposed in {args.suggest}.proposed:\n")
     for change in changes:
         say(f"  {change.what} {change.check}: {change.why}\n")
@@ -180,18 +187,10 @@ def _tell(profile: Profile, dataset: str, file: str | None) -> None:
         print_json({"dataset": dataset, **profile.as_json()})
         return
     if file is not None:
-        _write(file, json.dumps({"version": 1, "dataset": dataset, **profile.as_json()}, ensure_ascii=False))
+        content = {"version": 1, "dataset": dataset, **profile.as_json()}
+        write_file(Path(file), json.dumps(content, ensure_ascii=False) + "\n")
     sys.stdout.write(f"{dataset}: {profile.rows:,} rows, {len(profile.columns)} columns\n\n")
     print_table(HEAD, lines(profile))
     told: list[Any] = list(remarks(profile))
     if told:
         sys.stdout.write("\n" + "".join(f"{remark}\n" for remark in told))
-
-
-def _write(file: str, text: str) -> None:
-    from hookline.core.errors import HooklineError
-
-    try:
-        Path(file).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise HooklineError(f"{file} can't be written: {error.strerror}; correct the path") from None

@@ -14,7 +14,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from hookline.commands._options import add_config_options, opened_store, print_json, print_table, read_config
+from hookline.commands._options import (
+    add_config_options,
+    opened_store,
+    print_json,
+    print_table,
+    read_config,
+    write_file,
+)
 from hookline.commands._session import open_session, spark_settings
 from hookline.core.text import printable
 
@@ -158,14 +165,9 @@ def _origin(row: dict[str, Any]) -> str:
 
 def _written(file: str | None, document: dict[str, Any]) -> bool:
     """Whether standard output has it now; a file gets it besides what people read."""
-    from hookline.core.errors import HooklineError
-
     if file == "-":
         print_json(document)
         return True
     if file is not None:
-        try:
-            Path(file).write_text(json.dumps({"version": 1, **document}, ensure_ascii=False) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise HooklineError(f"{file} can't be written: {error.strerror}; correct the path") from None
+        write_file(Path(file), json.dumps({"version": 1, **document}, ensure_ascii=False) + "\n")
     return False

@@ -123,9 +123,8 @@ class EventTeller:
             return ()
         known = self._known[1]
         found = {(one.column, one.entity) for one in known.get((event.dataset.namespace, event.dataset.name), ())}
-        if event.column_lineage is not None and known:
-            held = {place: {(one.column, one.entity): one for one in columns} for place, columns in known.items()}
-            found |= {(one.column, one.entity) for one in inherit(event.column_lineage, held)}
+        if event.column_lineage is not None:
+            found |= {(one.column, one.entity) for one in inherit(event.column_lineage, known)}
         return tuple(sorted(found))
 
     def _schema_change(self, event: Write) -> dict[str, Any] | None:

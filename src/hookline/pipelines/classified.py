@@ -31,7 +31,11 @@ def held_by(frame: DataFrame, event: Write, store: LazyStore | None) -> Sources:
     def scan(policy: Policy) -> tuple[Held, ...]:
         return scanned(policy.looks_for.model_dump_json())
 
-    return Sources(scan, lambda: tuple(_by_lineage(frame, event, store)))
+    @cache
+    def lineage() -> tuple[Held, ...]:
+        return tuple(_by_lineage(frame, event, store))
+
+    return Sources(scan, lineage)
 
 
 def _by_rows(frame: DataFrame, settings: DetectionSettings) -> Iterator[Held]:
@@ -73,8 +77,7 @@ def _by_lineage(frame: DataFrame, event: Write, store: LazyStore | None) -> Iter
                 f"it is not known what {read.dataset} holds, which this write reads: look with `hookline scan`, or with the plugin "
                 "presidio where it is written"
             )
-    held = {place: {(one.column, one.entity): one for one in columns} for place, columns in known.items()}
-    for one in inherit(lineage, held):
+    for one in inherit(lineage, known):
         yield Held(one.column, one.entity, one.confidence, f"lineage from {'/'.join(one.origin[:2])}.{one.origin[2]}")
 
 

@@ -97,8 +97,8 @@ class ProtectPlugin:
         if not policies:
             return None
         try:
-            policies, reasons = self._expanded(policies, event, frame)
-            protected = self._protector.protect(frame, policies, self._permitted)
+            meant, reasons = self._expanded(policies, event, frame)
+            protected = self._protector.protect(frame, meant, self._permitted)
             kept = self._at_rest.kept(policies)
             seal = self._at_rest.seal(protected.frame, kept) if kept else None
             what = {
@@ -160,9 +160,10 @@ class ProtectPlugin:
         """With columns in place of classifications; and what they hold that are protected for it."""
         found: list[Policy] = []
         reasons: list[Held] = []
+        sources = held_by(frame, event, self._store)
         for policy in policies:
             if policy.by_classification:
-                policy, why = expanded(policy, held_by(frame, event, self._store).of(policy))
+                policy, why = expanded(policy, sources.of(policy))
                 reasons += why
             found.append(policy)
         return tuple(found), reasons

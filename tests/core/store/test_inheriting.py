@@ -65,6 +65,11 @@ def test_names_that_begin_alike_are_not_taken_for_each_other() -> None:
     assert held(known_columns([scanned(A, "mail2")], [step(B, c=from_(A, "mail"))]), B) == set()
 
 
+def test_a_job_that_writes_what_it_reads_hands_it_on() -> None:
+    known = known_columns([scanned(A, "mail")], [step(A, copy=from_(A, "mail"), again=from_(A, "copy"))])
+    assert held(known, A) == {(column, "EMAIL_ADDRESS") for column in ("mail", "copy", "again")}
+
+
 def test_a_circle_ends() -> None:
     steps = [step(B, x=from_(A, "y")), step(A, y=from_(B, "x")), step(A, deep=from_(A, "deep.deep"))]
     known = known_columns([scanned(A, "y", "deep")], steps)

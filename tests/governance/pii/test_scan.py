@@ -126,4 +126,4 @@ def test_settings_that_are_wrong_are_told_before_any_job(spark: SparkSession) ->
     "values", [["²", "٣" * 5, "1" * 5_000], ["{" * 5_000], ['{"a": ' * 900], ["\ud7ff"], ["[1, {}, null, true]"] * 3]
 )
 def test_nasty_values_fail_nothing(analyzer: Analyzer, values: list[Any]) -> None:
-    assert list(_evidence_of(analyzer, analyzer.recipe, values, [1] * len(values)))
+    assert list(_evidence_of(analyzer, values, [1] * len(values)))

@@ -48,6 +48,7 @@ def test_what_a_column_holds_is_found_in_its_rows(guarded: Guarded) -> None:
     assert rows[0].c1 == rows[0].c2.deep[0]
     assert rows[0].c3.startswith("batch")
     (what,) = entries(guarded)
+    assert what["policies"] == {"people": policy(MAIL, datasets=["*out*"]).digest()}
     assert [(one["column"], one["entity"], one["known_by"]) for one in what["classified"]] == [
         ("c1", "EMAIL_ADDRESS", "scan"), ("c2.deep", "EMAIL_ADDRESS", "scan"), ("payload.$.to", "EMAIL_ADDRESS", "scan"),
     ]  # fmt: skip

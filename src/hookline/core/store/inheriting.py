@@ -62,8 +62,9 @@ def known_columns(scans: Iterable[StoredScan], lineages: Iterable[StoredColumns]
     while changed:
         changed = False
         for place, lineage in steps:
-            for one in inherit(lineage, held):
-                own = held.setdefault(place, {})
+            own = held.setdefault(place, {})
+            # A job may write what it reads: all that comes down is taken before any of it is added.
+            for one in tuple(inherit(lineage, {where: columns.values() for where, columns in held.items()})):
                 if (one.column, one.entity) not in own:
                     own[one.column, one.entity] = one
                     changed = True
@@ -80,13 +81,13 @@ def known_in(store: Store) -> dict[Place, tuple[Known, ...]]:
     return known_columns(scans, store.column_lineages()) if any(scan.found for scan in scans) else {}
 
 
-def inherit(lineage: ColumnLineage, held: Mapping[Place, Mapping[tuple[str, str], Known]]) -> Iterable[Known]:
+def inherit(lineage: ColumnLineage, known: Mapping[Place, Iterable[Known]]) -> Iterable[Known]:
     """What the columns of a write take over from those that it was made from."""
     for column, inputs in lineage.columns.items():
         for source in inputs:
             if source.kind != "DIRECT" or source.masking:
                 continue
-            for one in held.get((source.dataset.namespace, source.dataset.name), {}).values():
+            for one in known.get((source.dataset.namespace, source.dataset.name), ()):
                 rest = _below(source.column, one.column)
                 if rest is not None and rest.count(".") <= _DEEPEST:
                     yield Known(column + rest, one.entity, one.confidence, one.origin)

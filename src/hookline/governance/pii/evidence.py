@@ -60,18 +60,15 @@ class Evidence:
         return self.shapes[name] / self.rows if self.rows else 0.0
 
 
-def gather(
-    analyzer: Analyzer, values: Sequence[str], counts: Iterable[int] | None = None, longest: int = 10_000
-) -> Evidence:
+def gather(analyzer: Analyzer, values: Sequence[str], counts: Iterable[int] | None = None) -> Evidence:
     """What is known from distinct values, each with how many rows have it; by default one."""
     weights = [1] * len(values) if counts is None else [*counts]
     evidence = Evidence(len(values), sum(weights))
-    texts = [value[:longest] for value in values]
-    for text, weight, findings in zip(texts, weights, analyzer.find(texts), strict=True):
+    for text, weight, findings in zip(values, weights, analyzer.find(values), strict=True):
         for shape in shapes_of(text):
             evidence.shapes[shape] += weight
         _count(evidence.found, text.strip(), weight, findings)
-    evidence.spread = _spread(texts) if evidence.shape("digits") > 0.95 else None
+    evidence.spread = _spread(values) if evidence.shape("digits") > 0.95 else None
     return evidence
 
 

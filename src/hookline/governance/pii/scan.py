@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.errors import DetectionError, HooklineError
@@ -111,7 +112,7 @@ def _gatherer(recipe: Recipe) -> Any:
         try:
             analyzer = analyzer_for(recipe)
             for place, values, counts in _by_place(batches):
-                gathered = _evidence_of(analyzer, recipe, values, counts)
+                gathered = _evidence_of(analyzer, values, counts)
                 rows = [(place, path, json.dumps(_plain(one))) for path, one in gathered]
                 columns = [
                     pa.array(column, type) for column, type in zip(zip(*rows, strict=True), _types(), strict=True)
@@ -132,15 +133,10 @@ def _types() -> list[Any]:
     return [pa.int32(), pa.string(), pa.string()]
 
 
-_made: dict[int, Analyzer] = {}
-
-
+@cache
 def analyzer_for(recipe: Recipe) -> Analyzer:
     """One for each process and recipe: making it takes seconds."""
-    key = hash((recipe.settings.model_dump_json(), recipe.compiled))
-    if key not in _made:
-        _made[key] = Analyzer(recipe)
-    return _made[key]
+    return Analyzer(recipe)
 
 
 def _by_place(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, list[str], list[int]]]:
@@ -157,17 +153,14 @@ def _by_place(batches: Iterator[pa.RecordBatch]) -> Iterator[tuple[int, list[str
         yield current, values, counts
 
 
-def _evidence_of(
-    analyzer: Analyzer, recipe: Recipe, values: list[str], counts: list[int]
-) -> Iterator[tuple[str, Evidence]]:
+def _evidence_of(analyzer: Analyzer, values: list[str], counts: list[int]) -> Iterator[tuple[str, Evidence]]:
     """Of a column, by path within its JSON; an empty path is the column itself."""
-    longest = recipe.settings.longest
     inside = _in_json(values, counts)
     if inside is None:
-        yield "", gather(analyzer, values, counts, longest)
+        yield "", gather(analyzer, values, counts)
         return
     for path, held in inside.items():
-        yield path, gather(analyzer, list(held), held.values(), longest)
+        yield path, gather(analyzer, list(held), held.values())
 
 
 def _in_json(values: list[str], counts: list[int]) -> dict[str, Counter[str]] | None:

@@ -19,19 +19,20 @@ _Contexts = Mapping[str, frozenset[str]]
 UNSAID = frozenset({"DATE_TIME", "URL", "UUID", "NRP", "ORGANIZATION"})
 # Their pattern is any number of so many digits: the column's name has to say it.
 _VAGUE = frozenset({"US_BANK_NUMBER", "US_DRIVER_LICENSE", "US_PASSPORT", "US_ITIN"})
-# Types whose values can't be these.
+# What is told of longer texts for certain.
 _TOLD_INSIDE = frozenset({"EMAIL_ADDRESS", "IBAN_CODE", "CREDIT_CARD"})
+# A number is none of these.
 _TEXTUAL = frozenset({"EMAIL_ADDRESS", "PERSON", "LOCATION", "IBAN_CODE", "IP_ADDRESS", "MAC_ADDRESS", "CRYPTO"})
 _SLOPE, _SHIFT = 1.5, 1.0
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """A column that is to be judged: its path, Spark's simple type, and what its values gave; None when it has none."""
+    """A column that is to be judged: its path, Spark's simple type, and what its values gave."""
 
     name: str
     type: str
-    evidence: Evidence | None
+    evidence: Evidence
 
 
 @dataclass(frozen=True)
@@ -84,8 +85,9 @@ def _best(column: Candidate, neighbours: int, contexts: _Contexts) -> Classifica
 
 def _possible(column: Candidate, contexts: _Contexts) -> list[str]:
     words = said(_leaf(column.name))
-    seen = set(column.evidence.found) if column.evidence is not None else set()
-    found = sorted((seen | words.named | words.hinted | set(contexts) | {"PERSON", "LOCATION"}) - UNSAID)
+    found = sorted(
+        (set(column.evidence.found) | words.named | words.hinted | set(contexts) | {"PERSON", "LOCATION"}) - UNSAID
+    )
     kind = column.type.split("(")[0]
     if kind in ("boolean", "binary", "void"):
         return []
@@ -103,16 +105,14 @@ def _weigh(column: Candidate, entity: str, neighbours: int, contexts: _Contexts)
     if contexts.get(entity, frozenset()) & set(pieces_of(_leaf(column.name))):
         words = words._replace(named=words.named | {entity})
     reasons: dict[str, float] = {}
-    if evidence is None or not evidence.rows:
-        # Nothing speaks but the name.
-        share = 0.0
-    else:
+    share = 0.0  # where nothing speaks but the name
+    if evidence.rows:
         share = _values(entity, evidence, reasons)
         if entity in words.named and _fits(entity, evidence):
             # What says otherwise is rarely right where people named it.
             reasons = {reason: weight / 2 if weight < -1 else weight for reason, weight in reasons.items()}
     _name(entity, words, evidence, reasons)
-    if evidence is not None and evidence.rows and evidence.values < 8 and share < 1:
+    if evidence.rows and evidence.values < 8 and share < 1:
         reasons["few distinct values"] = -1.5
     if neighbours and entity in ("PERSON", "LOCATION", "PHONE_NUMBER", "DATE_OF_BIRTH"):
         reasons["personal columns beside it"] = min(1.0, 0.4 * neighbours)
@@ -123,8 +123,8 @@ def _weigh(column: Candidate, entity: str, neighbours: int, contexts: _Contexts)
     return Classification(column.name, entity, round(confidence, 4), round(share, 4), reasons=told)
 
 
-def _name(entity: str, words: Said, evidence: Evidence | None, reasons: dict[str, float]) -> None:
-    fits = evidence is None or not evidence.rows or _fits(entity, evidence)
+def _name(entity: str, words: Said, evidence: Evidence, reasons: dict[str, float]) -> None:
+    fits = not evidence.rows or _fits(entity, evidence)
     if entity in words.named:
         reasons["the column's name says it"] = 5.0 if fits else 1.0
     elif entity in words.hinted:
@@ -255,10 +255,7 @@ _OWN = {"PHONE_NUMBER": _telephone, "PERSON": _person, "LOCATION": _location, "D
 
 def _inside(column: Candidate, told: str | None) -> list[Classification]:
     """What stands in longer texts: each text that has it is enough to be personal, so few will do."""
-    evidence = column.evidence
-    if evidence is None or not evidence.rows:
-        return []
-    found = []
+    evidence, found = column.evidence, []
     for entity, own in sorted(evidence.found.items()):
         vague = entity in ("PHONE_NUMBER", "US_SSN", "IP_ADDRESS")
         if not own.inside or entity == told or not (vague or entity in _TOLD_INSIDE) or evidence.shape("text") < 0.3:
