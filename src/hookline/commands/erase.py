@@ -153,7 +153,9 @@ def _tell(args: argparse.Namespace, made: Erasure, more: dict[str, Any]) -> int:
         for note in made.notes:
             sys.stdout.write(f"{note}\n")
         if not made.clean:
-            sys.stdout.write("the store's file may still hold destroyed keys, since others were reading it: erase again\n")
+            sys.stdout.write(
+                "the store's file may still hold destroyed keys, since others were reading it: erase again\n"
+            )
         if not args.dry_run:
             sys.stdout.write(f"{made.keys} keys destroyed; erasure {made.id} is recorded in the audit log\n")
     return 0 if made.complete else _LEFT

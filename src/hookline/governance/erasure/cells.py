@@ -28,7 +28,9 @@ def names_of(column: str, schema: Any) -> Names:
         kind = kind.field(name).type
         found, parts = (*found, name), parts[size:]
         if parts and not pa.types.is_struct(kind):
-            raise ProtectionError(f"the column {column!r} is in an array or a map, where it does not say whose row it is")
+            raise ProtectionError(
+                f"the column {column!r} is in an array or a map, where it does not say whose row it is"
+            )
     return found
 
 
@@ -95,4 +97,8 @@ def _fields(kind: Any) -> list[str]:
     """The names in a schema or a struct."""
     import pyarrow as pa
 
-    return list(kind.names) if isinstance(kind, pa.Schema) else [kind.field(place).name for place in range(kind.num_fields)]
+    return (
+        list(kind.names)
+        if isinstance(kind, pa.Schema)
+        else [kind.field(place).name for place in range(kind.num_fields)]
+    )

@@ -199,7 +199,9 @@ def _place(frame: DataFrame, column: str, *, cut: bool = False) -> tuple[tuple[s
         if current.typeName() != "struct":
             if cut:
                 break
-            raise ProtectionError(f"the column {column!r} is in an array or a map, where it does not say whose row it is")
+            raise ProtectionError(
+                f"the column {column!r} is in an array or a map, where it does not say whose row it is"
+            )
         names = {name.lower(): name for name in current.names}
         size = next((size for size in range(len(parts), 0, -1) if ".".join(parts[:size]).lower() in names), 0)
         if not size:

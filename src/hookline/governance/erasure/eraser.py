@@ -42,9 +42,7 @@ class Eraser:
         reason: for the audit log.
     """
 
-    def __init__(
-        self, log: AuditLog, spark: Callable[[], SparkSession], actor: str | None, reason: str = ""
-    ) -> None:
+    def __init__(self, log: AuditLog, spark: Callable[[], SparkSession], actor: str | None, reason: str = "") -> None:
         self._log = log
         self._spark = spark
         self._actor = actor

@@ -101,7 +101,9 @@ def survey(policies: Sequence[Policy], entity: str, flow: Flow, unseen: Mapping[
     for place in [*found.values()]:
         for dataset in flow.beside(place.dataset):
             column, *columns_there = (f"{_ROW}.{name}" for name in (place.column, *place.columns))
-            found.setdefault(_key(dataset), replace(place, dataset=dataset, column=column, columns=tuple(columns_there)))
+            found.setdefault(
+                _key(dataset), replace(place, dataset=dataset, column=column, columns=tuple(columns_there))
+            )
     return Survey(tuple(found[key] for key in sorted(found)), tuple(notes))
 
 

@@ -142,15 +142,23 @@ def _forms(
         if column.lower() not in {name.lower() for name in rule.columns}:
             continue
         if not isinstance(rule, (Tokenize, Encrypt, Fpe, Fake)):
-            return set(), f"policy {policy.name!r} leaves no id in {column!r} ({rule.deed}): whose rows they are can't be told"
+            return (
+                set(),
+                f"policy {policy.name!r} leaves no id in {column!r} ({rule.deed}): whose rows they are can't be told",
+            )
         if isinstance(rule, Encrypt) and (not rule.deterministic or rule.subject is not None):
             return set(), (
                 f"policy {policy.name!r} encrypts {column!r}, each value otherwise: whose rows they are can't be told; tokenize "
                 "it, or say `deterministic: true`"
             )
         if isinstance(rule, Fake) and rule.subject is not None:
-            return set(), f"policy {policy.name!r} makes {column!r} up by {rule.subject!r}: whose rows they are can't be told"
-        return {form for change in _changes(policy, rule, column, keyring, keys) if (form := _changed(change, id))}, None
+            return (
+                set(),
+                f"policy {policy.name!r} makes {column!r} up by {rule.subject!r}: whose rows they are can't be told",
+            )
+        return {
+            form for change in _changes(policy, rule, column, keyring, keys) if (form := _changed(change, id))
+        }, None
     return set(), None
 
 

@@ -250,6 +250,30 @@ class Erase(_Section):
     )
 
 
+class Retention(_Section):
+    """For how long rows, or what is personal in them, are kept."""
+
+    column: _Text = Field(description="The date or timestamp that the time is counted from.")
+    keep: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4} (day|week|month|year)s?$")] = Field(
+        description="For how long: 90 days, 24 months, 10 years."
+    )
+    how: Literal["delete", "nullify"] = Field(
+        "delete", description="Whether the rows go then, or only what is personal in them becomes null."
+    )
+    entities: tuple[_Entity, ...] = Field(
+        (), description="With nullify: the columns of rules for these entities, such as PERSON."
+    )
+    columns: tuple[_Text, ...] = Field(
+        (), description="With nullify: these columns; by default those of entities, else of all rules."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Retention:
+        if self.how == "delete" and (self.entities or self.columns):
+            raise ValueError("Input should not say entities or columns with delete: the whole row goes")
+        return self
+
+
 class Reveal(_Section):
     """Who may turn values back."""
 
@@ -279,7 +303,16 @@ class Policy(_Section):
     )
     consent: Consent | None = Field(None, description="Whose rows a write may carry; by default everybody's.")
     erase: Erase | None = Field(None, description="Whose rows they are, and how a subject's rows are erased.")
+    retention: tuple[Retention, ...] = Field((), description="For how long rows are kept; by default for ever.")
     reveal: Reveal | None = Field(None, description="Who may turn values back; by default nobody.")
+
+    @model_validator(mode="after")
+    def _kept(self) -> Policy:
+        known = {entity for rule in self.rules for entity in (rule.entity, *rule.classified)}
+        for entity in (entity for one in self.retention for entity in one.entities):
+            if entity not in known:
+                raise ValueError(f"Input should name entities of rules in retention: no rule is for {entity}")
+        return self
 
     @model_validator(mode="after")
     def _subjects(self) -> Policy:
