@@ -178,6 +178,7 @@ def _vacuum(args: argparse.Namespace, config: Config) -> int:
         with session_for(args.conf, places, "erase") as spark:
             done = _eraser(config, spark, args).vacuum(ready)
     states = {"erased": "vacuumed", "missing": "missing"}
+    tables: list[tuple[str, str | None, str, str | None]]
     tables = [(str(dataset), at, "due", None) for dataset, at in ready if args.dry_run]
     tables += [(str(one.place.dataset), one.vacuum_due, states.get(one.status, "failed"), one.problem) for one in done]
     tables += [(str(dataset), at, "waits", None) for dataset, at in waiting]

@@ -53,24 +53,17 @@ def not_null(batch: Any, column: str) -> list[bool]:
     return [bool(one) for one in at(batch, names_of(column, batch.schema)).is_valid().to_pylist()]
 
 
-def nullable(names: Names, schema: Any) -> Names:
-    """The same, when it can be null.
-
-    Raises:
-        ProtectionError: it can't.
-    """
-    field = schema.field(names[0])
-    for name in names[1:]:
-        field = field.type.field(name)
-    if not field.nullable:
-        raise ProtectionError(f"the column {'.'.join(names)!r} can't be null: delete the rows instead")
-    return names
+def loosened(schema: Any, names: Names) -> Any:
+    """The schema with a column that may be null: Spark writes one that never was as one that can't be, and reads both alike."""
+    place = schema.get_field_index(names[0])
+    return schema.set(place, _loosened(schema.field(place), names[1:]))
 
 
 def with_nulls(batch: Any, names: Names, meant: list[bool]) -> Any:
     """The rows, with nothing in the column of those that are meant."""
     place = batch.schema.get_field_index(names[0])
-    return batch.set_column(place, batch.schema.field(place), _nulled(batch.column(place), names[1:], meant))
+    field = _loosened(batch.schema.field(place), names[1:])
+    return batch.set_column(place, field, _nulled(batch.column(place), field.type, names[1:], meant))
 
 
 def array_of(meant: list[bool]) -> Any:
@@ -80,17 +73,32 @@ def array_of(meant: list[bool]) -> Any:
     return pa.array(meant, pa.bool_())
 
 
-def _nulled(array: Any, names: Names, meant: list[bool]) -> Any:
+def _nulled(array: Any, kind: Any, names: Names, meant: list[bool]) -> Any:
     import pyarrow as pa
     import pyarrow.compute as pc
 
     if not names:
-        return pc.if_else(array_of(meant), pa.scalar(None, array.type), array)
-    kind = array.type
+        return pc.if_else(array_of(meant), pa.scalar(None, kind), array)
     parts = [pc.struct_field(array, [place]) for place in range(kind.num_fields)]
-    place = next(place for place in range(kind.num_fields) if kind.field(place).name == names[0])
-    parts[place] = _nulled(parts[place], names[1:], meant)
+    place = _place(kind, names[0])
+    parts[place] = _nulled(parts[place], kind.field(place).type, names[1:], meant)
     return pa.StructArray.from_arrays(parts, fields=[*kind], mask=array.is_null())
+
+
+def _loosened(field: Any, names: Names) -> Any:
+    """The field, when the way to what becomes null ends in it; else with a field in it that does."""
+    import pyarrow as pa
+
+    if not names:
+        return field.with_nullable(True)
+    fields = [*field.type]
+    place = _place(field.type, names[0])
+    fields[place] = _loosened(fields[place], names[1:])
+    return field.with_type(pa.struct(fields))
+
+
+def _place(kind: Any, name: str) -> int:
+    return next(place for place in range(kind.num_fields) if kind.field(place).name == name)
 
 
 def _fields(kind: Any) -> list[str]:

@@ -26,7 +26,8 @@ _WITHOUT_VECTORS = {
     "spark.databricks.delta.update.deletionVectors.persistent": "false",
 }
 _NOTE = "spark.databricks.delta.commitInfo.userMetadata"
-_LOOK_BACK = 20
+_MARK = "hookline erase"
+_LOOK_BACK = 100
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Done:
     Attributes:
         found: what there was of it.
         version: the table's, that came of it; None where nothing had to be done.
-        vacuum_due: from when on VACUUM takes the old files away, ISO 8601, UTC.
+        vacuum_due: from when on VACUUM takes the old files of the last erasure away, ISO 8601, UTC.
         log_due: from when on the table's log may forget the old files' statistics.
     """
 
@@ -93,17 +94,17 @@ class Table:
             ProtectionError: see ``find``.
         """
         found = self.find(column, matcher, columns)
-        mark = f"hookline erase {uuid.uuid4()}"
+        mark = f"{_MARK} {uuid.uuid4()}"
         if found.rows:
             self._change(column, matcher, columns, mark)
         if "deletionVectors" in (self._detail()["tableFeatures"] or ()):
             with self._set({_NOTE: mark}):
                 self._spark.sql(f"REORG TABLE delta.`{self._uri.replace('`', '``')}` APPLY (PURGE)")
-        version, moment = self._commit(mark)
-        if version is None or moment is None:
+        own, version, moment = self._commit(mark)
+        if moment is None:
             return Done(found)
         files_s, log_s = self._retentions_s()
-        return Done(found, version, _iso(moment, files_s), _iso(moment, log_s))
+        return Done(found, version if own else None, _iso(moment, files_s), _iso(moment, log_s))
 
     def vacuum(self) -> None:
         """Take files away that nobody can read any more, as the table's retention has it."""
@@ -141,15 +142,17 @@ class Table:
         row = detail.select("partitionColumns", "properties", "tableFeatures").first()
         return {} if row is None else row.asDict()
 
-    def _commit(self, mark: str) -> tuple[int | None, dt.datetime | None]:
-        """The last of our own commits."""
+    def _commit(self, mark: str) -> tuple[bool, int | None, dt.datetime | None]:
+        """The last erasure's commit: whether it is this one's. One that was killed may not have told of its own."""
         from pyspark.sql import DataFrame
         from pyspark.sql import functions as F
 
         history = DataFrame(self._table().history(_LOOK_BACK), self._spark)
-        own = history.where(F.col("userMetadata") == mark).orderBy(F.col("version").desc())
-        row = own.select("version", F.unix_timestamp("timestamp").alias("at")).first()
-        return (None, None) if row is None else (row["version"], dt.datetime.fromtimestamp(row["at"], dt.timezone.utc))
+        erasures = history.where(F.col("userMetadata").startswith(_MARK)).orderBy(F.col("version").desc())
+        row = erasures.select("version", "userMetadata", F.unix_timestamp("timestamp").alias("at")).first()
+        if row is None:
+            return False, None, None
+        return row["userMetadata"] == mark, row["version"], dt.datetime.fromtimestamp(row["at"], dt.timezone.utc)
 
     def _retentions_s(self) -> tuple[float, float]:
         """How long old files, and the log, are kept: the table's own properties, else Delta's defaults."""
@@ -159,8 +162,9 @@ class Table:
 
     def _seconds(self, interval: str) -> float:
         text = self._jvm.org.apache.spark.unsafe.types.UTF8String.fromString(interval)
-        found = getattr(self._jvm.org.apache.spark.sql.catalyst.util, "IntervalUtils").stringToInterval(text)
-        return float((found.months * 31 + found.days) * 86_400 + found.microseconds / 1_000_000)
+        found = self._jvm.org.apache.spark.sql.catalyst.util.IntervalUtils.stringToInterval(text)
+        period, duration = found.extractAsPeriod(), found.extractAsDuration()
+        return float((period.toTotalMonths() * 31 + period.getDays()) * 86_400 + duration.getSeconds())
 
     @contextmanager
     def _set(self, settings: dict[str, str]) -> Iterator[None]:

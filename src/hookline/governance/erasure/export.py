@@ -6,7 +6,6 @@ What a policy encrypted is turned back only for whom it allows that, and so many
 from __future__ import annotations
 
 import datetime as dt
-import json
 import re
 import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from hookline.core.errors import ProtectionError
-from hookline.governance.erasure.cells import array_of, at, names_of, not_null, nullable, with_nulls
+from hookline.governance.erasure.cells import array_of, at, loosened, names_of, not_null, with_nulls
 from hookline.governance.erasure.matching import Matcher
 
 _NULL = "__HIVE_DEFAULT_PARTITION__"
@@ -62,7 +62,7 @@ def take_out(path: Path, column: str, matcher: Matcher, columns: Sequence[str] =
     """Delete what is meant at a path; or make columns null there.
 
     Raises:
-        ProtectionError: see ``find``; or a column can't be null.
+        ProtectionError: see ``find``.
         OSError, pyarrow.ArrowException: a file can't be read or written. Others may be done.
     """
     for stale in _walk(path):
@@ -191,7 +191,9 @@ def _rewrite(path: Path, file: Path, column: str, matcher: Matcher, columns: Seq
     rows = 0
     with parquet.ParquetFile(file) as source:
         schema, options = source.schema_arrow, _options(source)
-    nulled = [nullable(names_of(name, schema), schema) for name in columns]
+    nulled = [names_of(name, schema) for name in columns]
+    for names in nulled:
+        schema = loosened(schema, names)
     with parquet.ParquetWriter(hidden, schema, **options) as sink:
         for batch, meant in _batches(path, file, column, matcher):
             if columns:
