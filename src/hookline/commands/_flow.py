@@ -77,6 +77,15 @@ class StoredFlow:
         for number in sorted(self._after(hidden)):
             yield Held(self._dataset(number), None, False)
 
+    def of_unknown_origin(self) -> Iterator[Dataset]:
+        """See ``Flow``."""
+        for number in self._graph.datasets():
+            # From nowhere but a job.
+            sources = {self._graph.edges.source[edge] for edge in self._graph.edges.into.get(number, ())}
+            known = any(self._graph.nodes[source].kind == "dataset" for source in sources)
+            if self._graph.told(number).incomplete and not known:
+                yield self._dataset(number)
+
     def sources(self, dataset: Dataset) -> list[str]:
         """The datasets that it was made from."""
         return self._next(dataset, up=True)

@@ -180,7 +180,7 @@ def test_nobody_knows_the_columns(company: Company) -> None:
     done = company.erase("7", code=3)
     assert company.statuses(done)["silver/people"] == ("erased", 1)
     assert company.statuses(done)["gold/opaque"] == ("by hand", 0)
-    assert any("nobody knows which of its columns" in str(one["problem"]) for one in done["datasets"])
+    assert any("nobody knows" in str(one["problem"]) for one in done["datasets"])
 
 
 @pytest.mark.parametrize("how", ["withdraw", "delete", "keep"])

@@ -41,6 +41,9 @@ class Flow(Protocol):
     def holding(self, dataset: Dataset, column: str) -> Iterable[Held]:
         """All that values of a column came from or went to."""
 
+    def of_unknown_origin(self) -> Iterable[Dataset]:
+        """Datasets that were written by something that nobody could look into, from nobody knows what."""
+
 
 @dataclass(frozen=True)
 class Place:
@@ -104,6 +107,9 @@ def survey(policies: Sequence[Policy], entity: str, flow: Flow, unseen: Mapping[
             found.setdefault(
                 _key(dataset), replace(place, dataset=dataset, column=column, columns=tuple(columns_there))
             )
+    for dataset in flow.of_unknown_origin() if found else ():
+        reason = "it was written by something that can't be looked into (an RDD, say), and nobody knows from what"
+        found.setdefault(_key(dataset), Place(dataset, "", "delete", (), "", False, reason))
     return Survey(tuple(found[key] for key in sorted(found)), tuple(notes))
 
 
