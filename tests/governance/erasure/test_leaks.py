@@ -1,7 +1,7 @@
 """Nothing that an erasure leaves behind has the id, or a key: no plan, event log, report, log line or store.
 
-A whole company in processes of its own: a job that encrypts under subjects' keys, an export, an erasure, with event logs and logs of
-every level, and a marked id that everything is searched for.
+A whole company in processes of its own: a job that encrypts under subjects' keys, an export, an erasure, with event logs and logs
+of every level, and a marked id that everything is searched for.
 """
 
 from __future__ import annotations
