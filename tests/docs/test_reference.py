@@ -470,6 +470,8 @@ def test_every_key_of_a_policy_is_told_as_its_model_has_it() -> None:
     assert told("`reveal`") == options(policies.Reveal)
     assert told("`consent`") == options(policies.Consent)
     assert told("`at_rest`") == options(policies.AtRest)
+    assert told("`erase`") == options(policies.Erase)
+    assert told("`retention`") == options(policies.Retention)
     assert told("Every rule") == common
     actions = {get_args(kind.model_fields["action"].annotation)[0] for kind in get_args(policies.Rules)}
     assert {*RULES, "drop"} == actions

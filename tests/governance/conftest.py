@@ -12,11 +12,12 @@ from tests.governance.endpoint import endpoint, moto_address
 
 from hookline.core.config_models import Config, PluginEntry
 from hookline.core.safekeeping import KeysConfig
+from hookline.core.store import LazyStore
 from hookline.governance.audit import AuditLog
 from hookline.governance.keys import keyfile
 from hookline.governance.keys.providers import FileKeys
 from hookline.governance.keys.ring import Keyring
-from hookline.governance.protection import Protected, Protector
+from hookline.governance.protection import Protected, Protector, StoredKeys
 from hookline.governance.protection.policy import Policy
 from hookline.pipelines import attach, watch
 from hookline.testing import RecordingPlugin
@@ -39,6 +40,7 @@ class Vault:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.keys = KeysConfig()
+        self.store = LazyStore(f"sqlite:///{folder / 'state' / 'store.db'}")
         keyfile.add_version(folder / "keys.json", "default", new=True)
 
     def rotate(self) -> None:
@@ -49,7 +51,8 @@ class Vault:
 
     def protect(self, frame: DataFrame, *rules: dict[str, Any], ways: Any = WAYS[0], **more: Any) -> Protected:
         """What the rules make of a frame."""
-        protector = Protector(self.ring(), self.keys, self.folder, self.folder / "jar", ways)
+        keys = StoredKeys(self.store.get, self.ring())
+        protector = Protector(self.ring(), self.keys, self.folder, self.folder / "jar", ways, keys)
         return protector.protect(frame, [policy(*rules, **more)])
 
 
@@ -88,6 +91,7 @@ class Guarded:
     def end(self) -> None:
         if self._attachment is not None:
             self._attachment.detach()
+        self.vault.store.close()
 
 
 @pytest.fixture
@@ -101,8 +105,10 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-def vault(tmp_path: Path) -> Vault:
-    return Vault(tmp_path)
+def vault(tmp_path: Path) -> Iterator[Vault]:
+    held = Vault(tmp_path)
+    yield held
+    held.store.close()
 
 
 @pytest.fixture

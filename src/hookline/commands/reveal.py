@@ -41,6 +41,7 @@ def main(args: argparse.Namespace) -> int:
     """
     from hookline.core.errors import ProtectionError
     from hookline.core.events import user_of_process
+    from hookline.core.store import LazyStore
     from hookline.governance.audit import open_log
     from hookline.governance.keys import open_keyring
     from hookline.governance.protection.policy import load_policies
@@ -55,7 +56,11 @@ def main(args: argparse.Namespace) -> int:
         )
     keyring = open_keyring(config.keys, config.base_dir)
     log = open_log(config.audit, config.base_dir, config.state_dir)
-    revealer = Revealer(policy, keyring, (config.keys, config.base_dir), log, user_of_process())
-    for value in revealer.reveal(args.column, values, version=args.key_version, reason=args.reason):
-        sys.stdout.write(value + "\n")
+    store = LazyStore(config.store_url())
+    revealer = Revealer(policy, keyring, (config.keys, config.base_dir), log, user_of_process(), store.get)
+    try:
+        for value in revealer.reveal(args.column, values, version=args.key_version, reason=args.reason):
+            sys.stdout.write(value + "\n")
+    finally:
+        store.close()
     return 0

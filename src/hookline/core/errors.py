@@ -15,6 +15,7 @@
     ├── KeyUnavailableError    a key can't be had now, or is not there
     ├── DetectionError         personal data could not be looked for
     ├── ProtectionError        a value can't be protected, or what was protected not be revealed
+    │   └── ErasedError        nor ever will be: its subject was erased
     └── OutboxError            a message could not be kept
 
 Every message says what happened, where, and what to do. None carries a row value or a secret.
@@ -121,3 +122,7 @@ class DetectionError(HooklineError):
 
 class ProtectionError(HooklineError):
     """A value that can't be protected as its policy wants, or that can't be turned back. The value is never quoted."""
+
+
+class ErasedError(ProtectionError):
+    """What is asked for was erased, and nobody can bring it back."""

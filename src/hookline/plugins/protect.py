@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import asdict
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar, Literal
 
@@ -17,8 +18,9 @@ from hookline.governance.audit import Copies, Entry, open_log
 from hookline.governance.consent import Ledger
 from hookline.governance.keys import open_keyring
 from hookline.governance.pii.recognizers import check_installed
-from hookline.governance.protection import FORMATS, AtRestKeeper, Policy, Protector, find_policies
+from hookline.governance.protection import FORMATS, AtRestKeeper, Policy, Protector, StoredKeys, find_policies
 from hookline.governance.protection.classifying import Held, expanded
+from hookline.governance.protection.policy import Encrypt
 from hookline.pipelines.classified import held_by
 
 if TYPE_CHECKING:
@@ -71,10 +73,15 @@ class ProtectPlugin:
                     raise ConfigError("a policy asks for consent, and there is no store with a ledger of it")
                 if policy.by_classification and policy.classify == ("lineage",):
                     raise ConfigError("a policy goes by what lineage says of columns, and there is no store with it")
+                if any(isinstance(rule, Encrypt) and rule.subject for rule in policy.rules):
+                    raise ConfigError(
+                        "a policy gives each subject a key of its own, and there is no store that keeps them"
+                    )
         self._store = context.store
         self._copies = None if context.audit.s3 is None else Copies(self._log, context.audit, context.outbox, name)
         folder = context.state_dir.absolute() / "protect"
-        self._protector = Protector(keyring, context.keys, context.base_dir, folder, config.ways)
+        subject_keys = None if context.store is None else StoredKeys(context.store.get, keyring)
+        self._protector = Protector(keyring, context.keys, context.base_dir, folder, config.ways, subject_keys)
         self._at_rest = AtRestKeeper(keyring, context.keys, context.base_dir, folder)
 
     @hookimpl
@@ -113,6 +120,8 @@ class ProtectPlugin:
                 what["classified"] = [one._asdict() for one in reasons]
             if protected.allowed:
                 what["subjects_allowed"] = dict(protected.allowed)
+            if protected.erased:
+                what["subjects_erased"] = [asdict(left) for left in protected.erased]
             self._log.append(Entry("protect.write", what, run.user))
         except AuditError:
             raise

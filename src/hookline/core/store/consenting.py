@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import select
+from sqlalchemy import delete, select
 
 from hookline.core.events import content_id
 from hookline.core.store.schema import consents
@@ -59,6 +59,16 @@ def record(store: Store, entries: Iterable[ConsentEntry]) -> int:
             store.upsert(connection, consents, {"entry_id": content_id(said), **row}, keep=tuple(row))
             count += 1
     return count
+
+
+def forget(store: Store, subjects: Iterable[str]) -> int:
+    """Take all entries of some subjects out of the ledger, which then no longer shows what was allowed.
+
+    Raises:
+        StoreError: the database did not do it.
+    """
+    with store.transaction() as connection:
+        return connection.execute(delete(consents).where(consents.c.subject.in_([*subjects]))).rowcount
 
 
 def entries_of(store: Store, *, purpose: str | None = None, subject: str | None = None) -> list[ConsentEntry]:

@@ -136,6 +136,31 @@ class Store:
         statement = build(connection.dialect.name, table, tuple(row), tuple(keep), where)
         connection.execute(statement, {name: _storable(value) for name, value in row.items()})
 
+    def scrub(self, table: Table) -> bool:
+        """Take out of the database's files what was deleted from, or overwritten in, a table.
+
+        SQLite's whole file is made anew, and its log emptied; PostgreSQL's table is. What is in backups, and in PostgreSQL's
+        archived log, is out of reach.
+
+        Returns:
+            Whether nothing is left; False when others were reading meanwhile, so that it is to be done again.
+
+        Raises:
+            StoreError: the database did not do it.
+        """
+        try:
+            with self._engine.connect() as connection:
+                if connection.dialect.name == "postgresql":
+                    alone = connection.execution_options(isolation_level="AUTOCOMMIT")
+                    alone.exec_driver_sql(f"VACUUM FULL {table.name}")
+                    return True
+                raw: Any = connection.connection.driver_connection
+                return _scrub_sqlite(raw)
+        except SQLAlchemyError as error:
+            raise StoreError(f"the store {self._shown} can't be cleaned: {reason(error)}") from None
+        except sqlite3.Error as error:
+            raise StoreError(f"the store {self._shown} can't be cleaned: {error}") from None
+
     def lock(self, connection: Connection, key: str) -> None:
         """Have this transaction alone work on what a hexadecimal key stands for; on SQLite it is alone anyhow."""
         if connection.dialect.name == "postgresql":
@@ -318,6 +343,17 @@ def _use_log(connection: sqlite3.Connection) -> None:
             if "locked" not in str(error) or time.monotonic() >= deadline:
                 raise
         time.sleep(0.01)
+
+
+def _scrub_sqlite(connection: sqlite3.Connection) -> bool:
+    """Not by deleting alone: pages that were split or moved have copies of rows in their free parts."""
+    connection.execute("PRAGMA secure_delete=ON")
+    try:
+        connection.execute("VACUUM")
+        busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute("PRAGMA secure_delete=OFF")
+    return not busy
 
 
 def _storable(value: Any) -> Any:

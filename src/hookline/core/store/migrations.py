@@ -286,6 +286,21 @@ VERSION_10 = (
     "CREATE INDEX ix_hookline_classifications_entity ON hookline_classifications (entity)",
 )
 
+# A key for each subject, wrapped, until it is destroyed.
+VERSION_11 = (
+    """CREATE TABLE hookline_subject_keys (
+        subject VARCHAR(64) NOT NULL,
+        key_id VARCHAR(32) NOT NULL,
+        wrapped TEXT,
+        key_name VARCHAR(64) NOT NULL,
+        key_version INTEGER NOT NULL,
+        made_at VARCHAR(40) NOT NULL,
+        erased_at VARCHAR(40),
+        PRIMARY KEY (subject)
+    )""",
+    "CREATE UNIQUE INDEX ix_hookline_subject_keys_key_id ON hookline_subject_keys (key_id)",
+)
+
 
 def _first(connection: Connection) -> None:
     _execute(connection, VERSION_1)
@@ -343,6 +358,10 @@ def _tenth(connection: Connection) -> None:
     _execute(connection, VERSION_10)
 
 
+def _eleventh(connection: Connection) -> None:
+    _execute(connection, VERSION_11)
+
+
 def _schemas_of(connection: Connection, of_dataset: dict[str, str]) -> list[dict[str, Any]]:
     rows = connection.execute(
         text(
@@ -371,6 +390,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     _eighth,
     _ninth,
     _tenth,
+    _eleventh,
 )
 VERSION = len(STEPS)
 

@@ -259,3 +259,16 @@ classifications = Table(
     Column("within", Boolean, nullable=False),
     Column("reasons", Text, nullable=False),
 )
+# A key for each subject; subject: a token, never an id of a person. wrapped is null once the key was destroyed.
+subject_keys = Table(
+    "hookline_subject_keys",
+    metadata,
+    Column("subject", String(64), primary_key=True),
+    Column("key_id", String(32), nullable=False),
+    Column("wrapped", Text),
+    Column("key_name", String(64), nullable=False),
+    Column("key_version", Integer, nullable=False),
+    Column("made_at", String(40), nullable=False),
+    Column("erased_at", String(40)),
+    Index("ix_hookline_subject_keys_key_id", "key_id", unique=True),
+)

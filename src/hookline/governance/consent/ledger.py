@@ -38,6 +38,22 @@ def permitted(entries: Iterable[ConsentEntry], at: str) -> set[str]:
     }
 
 
+def withdrawals(entries: Iterable[ConsentEntry], at: str, actor: str | None) -> list[ConsentEntry]:
+    """What takes back, from this moment on, all that one subject allows, or is going to.
+
+    Args:
+        entries: the subject's, in the order in which they hold.
+    """
+    from hookline.core.store.consenting import ConsentEntry
+
+    last = {entry.purpose: entry for entry in entries}
+    return [
+        ConsentEntry(one.subject, one.purpose, "withdrawn", max(at, one.valid_from), at, source="erasure", actor=actor)
+        for one in last.values()
+        if one.kind == "granted" and (one.valid_to is None or at < one.valid_to)
+    ]
+
+
 def moment(text: str | None) -> str | None:
     """A day or a time as the ledger has it: ISO 8601, UTC, to the microsecond. One without an offset is UTC.
 

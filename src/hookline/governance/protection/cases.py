@@ -10,15 +10,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from hookline.core.config_tree import plain
 from hookline.core.config_yaml import parse
 from hookline.core.declared import read_text
 from hookline.core.errors import ConfigError, HooklineError
 from hookline.core.safekeeping import KeysConfig
+from hookline.core.store import LazyStore
+from hookline.governance.crypto.owned import OWNED
 from hookline.governance.crypto.sealed import SEALED
 from hookline.governance.crypto.tokens import TOKEN
 from hookline.governance.keys import keyfile, open_keyring
+from hookline.governance.protection.owners import StoredKeys
 from hookline.governance.protection.policy import MAX_BYTES, KeyedRule, Policy
 from hookline.governance.protection.protect import Protector
 
@@ -26,7 +30,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
 _ACTION = re.compile(r"<(tokenize|encrypt|fpe|mask|redact|generalize|drop|fake)>")
-_FORMS = {"tokenize": TOKEN, "encrypt": SEALED}
+_FORMS = {"tokenize": (TOKEN,), "encrypt": (SEALED, OWNED)}
 
 
 @dataclass(frozen=True)
@@ -72,8 +76,14 @@ def try_cases(spark: SparkSession, policy: Policy, cases: Sequence[Case]) -> lis
         for name in sorted(names):
             keyfile.add_version(Path(folder) / "keys.json", name, new=True)
         keys = KeysConfig()
-        protector = Protector(open_keyring(keys, Path(folder)), keys, Path(folder), Path(folder), ("python",))
-        return [Outcome(number, _problems(spark, protector, policy, case)) for number, case in enumerate(cases, 1)]
+        keyring = open_keyring(keys, Path(folder))
+        store = LazyStore(f"sqlite:///{quote(folder)}/store.db")
+        subject_keys = StoredKeys(store.get, keyring)
+        protector = Protector(keyring, keys, Path(folder), Path(folder), ("python",), subject_keys)
+        try:
+            return [Outcome(number, _problems(spark, protector, policy, case)) for number, case in enumerate(cases, 1)]
+        finally:
+            store.close()
 
 
 def _problems(spark: SparkSession, protector: Protector, policy: Policy, case: Case) -> list[str]:
@@ -118,11 +128,11 @@ def _is_as_wanted(made: Any, wanted: Any, given: Any) -> bool:
     match = _ACTION.fullmatch(wanted) if isinstance(wanted, str) else None
     if match is None:
         return bool(made == json.loads(json.dumps(wanted, default=str)))
-    form = _FORMS.get(match[1])
+    forms = _FORMS.get(match[1])
     if match[1] == "drop":
         return made is None
-    if form is not None:
-        return isinstance(made, str) and form.fullmatch(made) is not None
+    if forms is not None:
+        return isinstance(made, str) and any(form.fullmatch(made) for form in forms)
     return made is not None and made != given
 
 

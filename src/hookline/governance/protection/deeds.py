@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.core.errors import ProtectionError
 from hookline.core.safekeeping import KeysConfig
-from hookline.governance.protection.policy import Consent, Fake, KeyedRule, Policy, Redact, Rule
+from hookline.governance.protection.policy import Consent, Encrypt, Fake, KeyedRule, Policy, Redact, Rule
 
 if TYPE_CHECKING:
     from pyspark.sql.types import StructType
@@ -59,6 +59,8 @@ class Deed:
         names: the column's name, and those of fields in it; elements of arrays have none, keys and values of maps are
             ``key`` and ``value``.
         detection: what is looked for, of one that redacts.
+        owner: how the tokens of those come about whose values these are, where each has a key of its own.
+        carrier: the column that carries these keys, wrapped.
     """
 
     policy: str
@@ -66,6 +68,8 @@ class Deed:
     rule: Rule
     keyed: Keyed | None = None
     detection: DetectionSettings | None = None
+    owner: Keyed | None = None
+    carrier: str | None = None
 
     @property
     def in_workers(self) -> bool:
@@ -82,6 +86,11 @@ class Deed:
         """The rule's."""
         return self.rule.deed
 
+    @property
+    def whose(self) -> str | None:
+        """The column that goes with it, and says whose value it is."""
+        return self.rule.subject if isinstance(self.rule, Fake) else self.carrier
+
     def document(self) -> dict[str, Any]:
         """For the audit log."""
         found: dict[str, Any] = {"policy": self.policy, "column": self.column, "action": self.action}
@@ -89,6 +98,8 @@ class Deed:
             found["entity"] = self.rule.entity
         if self.keyed is not None:
             found |= {"key": self.keyed.key, "version": self.keyed.version}
+        if self.owner is not None:
+            found["subject"] = self.owner.entity
         return found
 
 
@@ -117,7 +128,8 @@ def deeds_for(
                 if names is not None:
                     keyed = keyed_by(policy, rule, names[-1], keyring, keys) if isinstance(rule, KeyedRule) else None
                     detection = policy.looks_for if isinstance(rule, Redact) else None
-                    found.append(Deed(policy.name, names, rule, keyed, detection))
+                    owner = owner_of(policy, rule, keyring, keys)
+                    found.append(Deed(policy.name, names, rule, keyed, detection, owner))
                 elif rule.missing == "refuse":
                     raise ProtectionError(
                         f"policy {policy.name!r} protects the column {column!r}, which this write does not have: it may have come "
@@ -157,9 +169,31 @@ def keyed_for_consent(policy: Policy, consent: Consent, keyring: Keyring, keys: 
     return Keyed(keys[0], str(keys[1]), key.name, key.version, "consent", policy.tenant, entity, consent.steps())
 
 
-def subject_of(rule: Rule) -> str | None:
-    """The column that says whose value it is."""
-    return rule.subject if isinstance(rule, Fake) else None
+def keyed_for_subjects(
+    policy: Policy, entity: str, keyring: Keyring, keys: tuple[KeysConfig, Path], key: str | None = None
+) -> Keyed:
+    """How the tokens of subjects come about that their keys are found by.
+
+    They are made with the first version of the key: who was erased must be known after it was rotated.
+
+    Raises:
+        KeyUnavailableError: it can't be had.
+    """
+    made = keyring.get(key or policy.key, 1)
+    steps = policy.subject_steps(entity)
+    return Keyed(keys[0], str(keys[1]), made.name, made.version, "subject", policy.tenant, entity, steps)
+
+
+def owner_of(policy: Policy, rule: Rule, keyring: Keyring, keys: tuple[KeysConfig, Path]) -> Keyed | None:
+    """Whose values a rule encrypts; None where the values have no keys of their own.
+
+    Raises:
+        KeyUnavailableError: the key can't be had.
+    """
+    if not isinstance(rule, Encrypt) or rule.subject is None:
+        return None
+    entity = policy.subject_entity(rule)
+    return None if entity is None else keyed_for_subjects(policy, entity, keyring, keys, rule.key)
 
 
 def find(column: str, schema: StructType, case_sensitive: bool) -> Names | None:

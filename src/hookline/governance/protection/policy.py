@@ -107,6 +107,17 @@ class Encrypt(KeyedRule):
     deterministic: bool = Field(
         False, description="Equal values stay equal (AES-SIV), which shows which rows are alike."
     )
+    subject: _Text | None = Field(
+        None,
+        description="The column that says whose value it is: each subject has a key of its own, destroyed when it is erased.",
+    )
+    subject_entity: _Entity | None = Field(
+        None, description="What the subject's id is; by default what `erase` says of the same column."
+    )
+    erased: Literal["drop", "refuse", "null"] = Field(
+        "drop",
+        description="What is done with rows of those who were erased: they are left out, fail the write, or have null there.",
+    )
 
 
 class Fpe(KeyedRule):
@@ -223,6 +234,46 @@ class Consent(_Section):
         return steps_for(self.entity) if self.normalize is None else self.normalize
 
 
+class Erase(_Section):
+    """How a subject's rows are erased."""
+
+    subject: _Text = Field(description="The column that says whose row it is.")
+    entity: _Entity = Field(description="What the subject's id is, as `hookline erase --entity` names it.")
+    how: Literal["delete", "nullify"] = Field(
+        "delete", description="Whether the rows go, or only what is personal in them becomes null."
+    )
+    columns: tuple[_Text, ...] = Field(
+        (), description="What becomes null with nullify; by default the columns of the rules."
+    )
+    normalize: tuple[Step, ...] | None = Field(
+        None, description=f"Steps before ids are compared: {', '.join(STEPS)}; by default those that suit the entity."
+    )
+
+
+class Retention(_Section):
+    """For how long rows, or what is personal in them, are kept."""
+
+    column: _Text = Field(description="The date or timestamp that the time is counted from.")
+    keep: Annotated[str, Field(pattern=r"^[1-9][0-9]{0,4} (day|week|month|year)s?$")] = Field(
+        description="For how long: 90 days, 24 months, 10 years."
+    )
+    how: Literal["delete", "nullify"] = Field(
+        "delete", description="Whether the rows go then, or only what is personal in them becomes null."
+    )
+    entities: tuple[_Entity, ...] = Field(
+        (), description="With nullify: the columns of rules for these entities, such as PERSON."
+    )
+    columns: tuple[_Text, ...] = Field(
+        (), description="With nullify: these columns; by default those of entities, else of all rules."
+    )
+
+    @model_validator(mode="after")
+    def _whole(self) -> Retention:
+        if self.how == "delete" and (self.entities or self.columns):
+            raise ValueError("Input should not say entities or columns with delete: the whole row goes")
+        return self
+
+
 class Reveal(_Section):
     """Who may turn values back."""
 
@@ -267,6 +318,8 @@ class Policy(_Section):
         "the columns that it was made from.",
     )
     consent: Consent | None = Field(None, description="Whose rows a write may carry; by default everybody's.")
+    erase: Erase | None = Field(None, description="Whose rows they are, and how a subject's rows are erased.")
+    retention: tuple[Retention, ...] = Field((), description="For how long rows are kept; by default for ever.")
     reveal: Reveal | None = Field(None, description="Who may turn values back; by default nobody.")
 
     @model_validator(mode="after")
@@ -274,6 +327,34 @@ class Policy(_Section):
         if not self.rules and self.at_rest is None:
             raise ValueError("Input should have rules, or at_rest")
         return self
+
+    @model_validator(mode="after")
+    def _kept(self) -> Policy:
+        known = {entity for rule in self.rules for entity in (rule.entity, *rule.classified)}
+        for entity in (entity for one in self.retention for entity in one.entities):
+            if entity not in known:
+                raise ValueError(f"Input should name entities of rules in retention: no rule is for {entity}")
+        return self
+
+    @model_validator(mode="after")
+    def _subjects(self) -> Policy:
+        for rule in self.rules:
+            if isinstance(rule, Encrypt) and rule.subject is not None and self.subject_entity(rule) is None:
+                raise ValueError(
+                    f"Input should say what the ids in {rule.subject!r} are: as subject_entity of the rule, or as entity of erase"
+                )
+        return self
+
+    def subject_entity(self, rule: Encrypt) -> str | None:
+        """What the ids are that say whose values a rule encrypts."""
+        if rule.subject_entity is not None or self.erase is None or self.erase.subject != rule.subject:
+            return rule.subject_entity
+        return self.erase.entity
+
+    def subject_steps(self, entity: str) -> tuple[Step, ...]:
+        """What is done to a subject's id before it is compared."""
+        own = self.erase.normalize if self.erase is not None and self.erase.entity == entity else None
+        return steps_for(entity) if own is None else own
 
     def matches(self, dataset: Dataset) -> bool:
         """Whether it is for this dataset."""

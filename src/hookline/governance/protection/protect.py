@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 from hookline.core.errors import ProtectionError
 from hookline.governance.protection import native
 from hookline.governance.protection.arrays import changer, tokenizer
-from hookline.governance.protection.deeds import Deed, Keyed, Names, deeds_for, keyed_for_consent, subject_of
+from hookline.governance.protection.deeds import Deed, Keyed, Names, deeds_for, keyed_for_consent
 from hookline.governance.protection.expressions import Make, as_text, made_by, rebuilt
+from hookline.governance.protection.owners import Left, SubjectKeys, with_keys
 from hookline.governance.protection.policy import Fpe, Policy, Tokenize
 
 if TYPE_CHECKING:
@@ -36,12 +37,14 @@ class Protected:
         deeds: what is done, column by column.
         native: whether tokens are made in the JVM.
         allowed: by policies that ask for consent: how many subjects give it.
+        erased: of subjects who were erased: how many rows came, and what was done with them.
     """
 
     frame: DataFrame
     deeds: tuple[Deed, ...]
     native: bool
     allowed: Mapping[str, int]
+    erased: tuple[Left, ...] = ()
 
 
 class Protector:
@@ -51,6 +54,7 @@ class Protector:
         keys, base_dir: where keys come from, also where the rows are.
         folder: for what the JVM is handed.
         ways: which ways tokens may be made; Python's is always there.
+        subject_keys: keeps the keys of subjects, where a policy gives each of them one.
     """
 
     def __init__(
@@ -60,7 +64,9 @@ class Protector:
         base_dir: Path,
         folder: Path,
         ways: Sequence[str] = ("native", "python"),
+        subject_keys: SubjectKeys | None = None,
     ) -> None:
+        self._subject_keys = subject_keys
         self._keyring = keyring
         self._keys = keys, base_dir.absolute()
         self._folder = folder
@@ -82,12 +88,18 @@ class Protector:
         sensitive = str(spark.conf.get("spark.sql.caseSensitive", "false")).lower() == "true"
         deeds = deeds_for(policies, frame.schema, self._keyring, self._keys, case_sensitive=sensitive)
         asking = [policy for policy in policies if policy.consent is not None]
-        wants = self._native and (asking or any(isinstance(deed.rule, Tokenize) for deed in deeds))
+        owned = any(deed.owner is not None for deed in deeds)
+        wants = self._native and (asking or owned or any(isinstance(deed.rule, Tokenize) for deed in deeds))
         java = native.native_class(spark, self._folder) if wants else None
         allowed: dict[str, int] = {}
         for policy in asking:
             frame, allowed[policy.name] = self._consented(frame, policy, permitted, java, sensitive)
-        return Protected(_changed(frame, deeds, java) if deeds else frame, deeds, java is not None, allowed)
+        left: tuple[Left, ...] = ()
+        if owned:
+            frame, deeds, left = with_keys(
+                frame, deeds, lambda name, keyed: _tokens(frame, name, keyed, java), self._subject_keys, sensitive
+            )
+        return Protected(_changed(frame, deeds, java) if deeds else frame, deeds, java is not None, allowed, left)
 
     def _consented(
         self, frame: DataFrame, policy: Policy, permitted: Permitted | None, java: Any, sensitive: bool
@@ -111,16 +123,22 @@ def _of_subjects(frame: DataFrame, name: str, keyed: Keyed, tokens: list[str], j
     """The rows whose subject has one of these tokens. Tokens alone are in the plan."""
     import pyarrow as pa
     from pyspark.sql import functions as F
+
+    allowed = frame.sparkSession.createDataFrame(pa.table({_SUBJECT: pa.array(tokens, pa.string())}))
+    marked = frame.withColumn(_SUBJECT, _tokens(frame, name, keyed, java))
+    return marked.join(F.broadcast(allowed), _SUBJECT, "left_semi").drop(_SUBJECT)
+
+
+def _tokens(frame: DataFrame, name: str, keyed: Keyed, java: Any) -> Column:
+    """The tokens of the subjects that a column has the ids of."""
     from pyspark.sql.pandas.functions import arrow_udf
 
-    spark, field = frame.sparkSession, frame.schema[name]
-    whose = Deed("", (name,), _OF_SUBJECT, keyed)
-    text = as_text(_named(frame, name), field.dataType, whose)
+    text = as_text(_named(frame, name), frame.schema[name].dataType, Deed("", (name,), _OF_SUBJECT, keyed))
     function: Any = arrow_udf
-    made = function(tokenizer(keyed), "string")(text) if java is None else native.tokens(spark, java, text, keyed)
-    allowed = spark.createDataFrame(pa.table({_SUBJECT: pa.array(tokens, pa.string())}))
-    marked = frame.withColumn(_SUBJECT, made)
-    return marked.join(F.broadcast(allowed), _SUBJECT, "left_semi").drop(_SUBJECT)
+    if java is None:
+        made: Column = function(tokenizer(keyed), "string")(text)
+        return made
+    return native.tokens(frame.sparkSession, java, text, keyed)
 
 
 def _changed(frame: DataFrame, deeds: tuple[Deed, ...], java: Any) -> DataFrame:
@@ -128,7 +146,10 @@ def _changed(frame: DataFrame, deeds: tuple[Deed, ...], java: Any) -> DataFrame:
     spark = frame.sparkSession
     in_python = [deed for deed in deeds if deed.in_workers and not _is_native(deed, java)]
     prepared: list[Column] = []
+    carriers = {deed.carrier for deed in deeds}
     for field in frame.schema.fields:
+        if field.name in carriers:
+            continue
         leaves: dict[Names, Make | None] = {
             deed.names[1:]: _make(spark, deed, java) for deed in deeds if deed.names[0] == field.name
         }
@@ -140,7 +161,7 @@ def _changed(frame: DataFrame, deeds: tuple[Deed, ...], java: Any) -> DataFrame:
         raise ProtectionError("the policy drops every column of this write")
     if in_python:
         _check_subjects(frame, in_python)
-    subjects = {subject for deed in in_python if (subject := subject_of(deed.rule)) is not None}
+    subjects = {subject for deed in in_python if (subject := deed.whose) is not None}
     hidden = {subject: f"__hookline_subject_{place}" for place, subject in enumerate(sorted(subjects))}
     extra = [_named(frame, subject).cast("string").alias(name) for subject, name in hidden.items()]
     result = frame.select(*prepared, *extra)
@@ -156,7 +177,7 @@ def _by_python(frame: DataFrame, deeds: Sequence[Deed], hidden: dict[str, str]) 
         column = _named(frame, field.name)
         if mine:
             inputs = [column]
-            whose = {subject for deed in mine if (subject := subject_of(deed.rule)) is not None}
+            whose = {subject for deed in mine if (subject := deed.whose) is not None}
             inputs += [_named(frame, hidden[subject]) for subject in sorted(whose)]
             function: Any = arrow_udf
             changed = function(changer(mine, subjects=bool(whose)), field.dataType)(*inputs)
@@ -168,16 +189,14 @@ def _by_python(frame: DataFrame, deeds: Sequence[Deed], hidden: dict[str, str]) 
 
 def _check_subjects(frame: DataFrame, deeds: Sequence[Deed]) -> None:
     for deed in deeds:
-        subject = subject_of(deed.rule)
+        subject = deed.whose
         if subject is None:
             continue
         if subject not in frame.columns:
             raise ProtectionError(f"the column {subject!r}, which {deed.column!r} is to be made up by, is not there")
-        others = {subject_of(one.rule) for one in deeds if one.names[0] == deed.names[0]}
+        others = {one.whose for one in deeds if one.names[0] == deed.names[0]}
         if len(others) > 1:
-            raise ProtectionError(
-                f"the fields of {deed.names[0]!r} are made up by several subjects: one column has one"
-            )
+            raise ProtectionError(f"the fields of {deed.names[0]!r} are of several subjects: one column has one")
 
 
 def _make(spark: Any, deed: Deed, java: Any) -> Make | None:

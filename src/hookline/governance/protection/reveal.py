@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from hookline.core.errors import ProtectionError
+from hookline.core.errors import ErasedError, ProtectionError
 from hookline.core.events import utc_now
 from hookline.governance.audit import Entry
 from hookline.governance.crypto.ff1 import Format
+from hookline.governance.crypto.owned import parts, unwrap
 from hookline.governance.crypto.sealed import unseal, version_of
-from hookline.governance.protection.deeds import keyed_by
+from hookline.governance.protection.deeds import keyed_by, owner_of
 from hookline.governance.protection.policy import Encrypt, Fpe, Policy, Rule
-from hookline.governance.protection.values import key_of
+from hookline.governance.protection.values import data_key, key_of, wrapping_key
 
 if TYPE_CHECKING:
     from hookline.core.safekeeping import KeysConfig
+    from hookline.core.store import Store
     from hookline.governance.audit import AuditLog
     from hookline.governance.audit.records import Record
     from hookline.governance.keys import Keyring
@@ -33,11 +35,19 @@ class Revealer:
 
     Args:
         actor: who asks.
+        store: gives the store that has the keys of subjects.
     """
 
     def __init__(
-        self, policy: Policy, keyring: Keyring, keys: tuple[KeysConfig, Path], log: AuditLog, actor: str | None
+        self,
+        policy: Policy,
+        keyring: Keyring,
+        keys: tuple[KeysConfig, Path],
+        log: AuditLog,
+        actor: str | None,
+        store: Callable[[], Store] | None = None,
     ) -> None:
+        self._store = store
         self._policy = policy
         self._keyring = keyring
         self._keys = keys
@@ -54,6 +64,7 @@ class Revealer:
 
         Raises:
             ProtectionError: the actor may not, or not so many now; or the values are not what the rule makes.
+            ErasedError: the subject of one was erased. Nothing is revealed then.
             KeyUnavailableError: the key can't be had.
             AuditError: it can't be recorded. Nothing is revealed then.
         """
@@ -76,6 +87,9 @@ class Revealer:
             raise ProtectionError(problem[0])
         if isinstance(rule, Fpe):
             return _formatted(rule, keyed, values, version)
+        owner = owner_of(self._policy, rule, self._keyring, self._keys)
+        if owner is not None:
+            return unsealed_of_subjects(values, keyed, owner, self._store)
         return [unseal(key_of(replace(keyed, version=version_of(one))), one, keyed.domain) for one in values]
 
     def _rule(self, column: str) -> Encrypt | Fpe:
@@ -106,6 +120,34 @@ class Revealer:
         if done + count > rule.per_hour:
             return f"{self._actor} may turn back {rule.per_hour} values an hour, and has turned back {done}: wait, or ask for fewer"
         return None
+
+
+def unsealed_of_subjects(
+    values: Sequence[str], keyed: Keyed, owner: Keyed, store: Callable[[], Store] | None
+) -> list[str]:
+    """Values that were encrypted under the keys of their subjects, as they were.
+
+    Raises:
+        ErasedError: the subject of one was erased.
+        ProtectionError: one is no such value, or its key is not in the store.
+        StoreError: the store can't be read.
+    """
+    from hookline.core.store.subject_keys import find_by_id
+
+    if store is None:
+        raise ProtectionError("there is no store with the keys of subjects")
+    split = [parts(value) for value in values]
+    known = find_by_id(store(), {one.key_id for one in split})
+    keys: dict[str, bytes] = {}
+    for key_id in {one.key_id: None for one in split}:
+        kept = known.get(key_id)
+        if kept is None:
+            raise ProtectionError("a value's subject has no key in this store: it was encrypted with another store")
+        if kept.wrapped is None:
+            raise ErasedError(f"a value can't be turned back: its subject was erased on {(kept.erased_at or '')[:10]}")
+        key = unwrap(wrapping_key(owner, kept.key_version), key_id, kept.wrapped)
+        keys[key_id] = data_key(key, keyed)
+    return [unseal(keys[one.key_id], one.sealed, keyed.domain) for one in split]
 
 
 def _formatted(rule: Fpe, keyed: Keyed, values: Sequence[str], version: int | None) -> list[str]:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Callable
-from functools import cache
+from dataclasses import replace
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hookline.core.errors import ProtectionError
 from hookline.governance.crypto.ff1 import Format
+from hookline.governance.crypto.owned import VERSION, opened, owned
 from hookline.governance.crypto.sealed import seal, seal_equally
 from hookline.governance.crypto.tokens import token
+from hookline.governance.keys.material import KeyVersion
 from hookline.governance.keys.ring import Keyring, derived, open_keyring
 from hookline.governance.protection.normal import normal
 from hookline.governance.protection.policy import Encrypt, Fake, Fpe, Redact, Rule, Tokenize
@@ -21,7 +24,7 @@ if TYPE_CHECKING:
     from hookline.core.safekeeping import KeysConfig
     from hookline.governance.protection.deeds import Deed, Keyed
 
-# A text, and whose it is.
+# A text, and whose it is: a subject's id, or the key that the subject's values have, wrapped.
 Change = Callable[[str, str | None], str | None]
 
 
@@ -42,6 +45,8 @@ def change_of(deed: Deed) -> Change:
     if isinstance(rule, Tokenize):
         make = tokens_by(keyed)
         return lambda text, _: make(text)
+    if isinstance(rule, Encrypt) and deed.owner is not None:
+        return _owned(deed, rule, keyed, deed.owner)
     key, steps = key_of(keyed), keyed.steps
     if isinstance(rule, Encrypt):
         sealing = seal_equally if rule.deterministic else seal
@@ -77,6 +82,43 @@ def key_of(keyed: Keyed) -> bytes:
     return derived(
         _ring(keyed.keys, keyed.base_dir).get(keyed.key, keyed.version), keyed.purpose, keyed.tenant, keyed.entity
     )
+
+
+def wrapping_key(owner: Keyed, version: int) -> bytes:
+    """What the keys of subjects are wrapped under.
+
+    Raises:
+        KeyUnavailableError: it can't be had here.
+    """
+    return key_of(replace(owner, purpose="wrap", version=version))
+
+
+def data_key(subject_key: bytes, keyed: Keyed) -> bytes:
+    """What a column's values are encrypted with, from the key of their subject."""
+    return derived(KeyVersion("subject", VERSION, subject_key), keyed.purpose, keyed.tenant, keyed.entity)
+
+
+def _owned(deed: Deed, rule: Encrypt, keyed: Keyed, owner: Keyed) -> Change:
+    sealing = seal_equally if rule.deterministic else seal
+    master = cache(lambda version: wrapping_key(owner, version))
+
+    @lru_cache(maxsize=10_000)
+    def key_in(carried: str) -> tuple[str, bytes]:
+        key_id, key = opened(carried, master)
+        return key_id, data_key(key, keyed)
+
+    def change(text: str, carried: str | None) -> str | None:
+        if carried is None:
+            raise ProtectionError(
+                f"a value of the column {deed.column!r} has no subject: {rule.subject!r} is null in its row, or the rows are not "
+                "those that subjects' keys were looked up for. It could never be erased, and is not written"
+            )
+        if not carried:  # whose it was is erased
+            return None
+        key_id, key = key_in(carried)
+        return owned(key_id, sealing(key, VERSION, normal(text, keyed.steps), keyed.domain))
+
+    return change
 
 
 @cache
