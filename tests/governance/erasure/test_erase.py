@@ -11,6 +11,7 @@ from tests.governance.erasure.conftest import ERASE, NAME, PEOPLE, Company
 
 from hookline.core.store import subject_keys
 from hookline.governance.audit import verify
+from hookline.governance.erasure import parquet
 from hookline.governance.keys import keyfile
 
 pytestmark = pytest.mark.spark
@@ -71,6 +72,50 @@ def test_rows_go_wherever_lineage_says_they_are(company: Company) -> None:
     (delta_again,) = [one for one in again["datasets"] if one["kind"] == "delta"]
     assert delta_again["vacuum_due"] == delta["vacuum_due"], "who was killed before telling it, tells it then"
     assert company.statuses(again)["gold/texts"] == ("unsure", 0)
+
+
+@pytest.mark.parametrize("how", ["delete", "nullify"])
+@pytest.mark.parametrize("vectors", ["true", "false"])
+def test_a_row_leaves_a_delta_file_that_has_others(company: Company, how: str, vectors: str) -> None:
+    """One file with all rows, several of them the subject's, ids of several types and in a struct."""
+    place = company.path("silver/people")
+    for column, kind in (
+        ("id", "int"),
+        ("id", "decimal(9,2)"),
+        ("id", "double"),
+        ("id", "string"),
+        ("who.`the-id`", "string"),
+    ):
+        erase = {"subject": column.replace("`", ""), "entity": "CUSTOMER_ID", "how": how, "columns": ["mail", "s.x"]}
+        company.policy(erase=erase, rules=[{"columns": ["none"], "action": "drop", "missing": "allow"}])
+        plain = f"CAST(id % 6 AS {kind})"
+        whose = f"{plain} AS id" if column == "id" else f"named_struct('the-id', {plain}) AS who"
+        rows = f"SELECT {whose}, id AS n, 'm' || id AS mail, named_struct('x', id, 'y', id) AS s FROM range(12)"
+
+        def job(company: Company, rows: str = rows) -> None:
+            writer = company.spark.sql(rows).coalesce(1).write.format("delta").mode("overwrite")
+            writer.option("overwriteSchema", "true").option("delta.enableDeletionVectors", vectors).save(place)
+
+        company.run(job)
+        assert company.statuses(company.erase("4")) == {"silver/people": ("erased", 2)}, kind
+        found = company.read("silver/people", "delta").orderBy("n").collect()
+        if how == "delete":
+            assert [row.n for row in found] == [0, 1, 2, 3, 5, 6, 7, 8, 9, 11], kind
+        else:
+            assert [row.n for row in found if row.mail is None and row.s.x is None] == [4, 10], kind
+            assert [row.s.y for row in found] == list(range(12))
+            assert sum(row.mail is None for row in found) == 2
+
+
+def test_what_is_said_to_be_done_is_looked_at(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    company.policy(erase=ERASE)
+    company.run(simple)
+
+    monkeypatch.setattr(parquet, "take_out", lambda *_: parquet.Found(1, 1, 0))
+    done = company.erase("7", code=3)
+    assert company.statuses(done) == {"silver/people": ("failed", 0)}
+    assert "1 rows are still there" in done["datasets"][0]["problem"]
+    assert company.records("erase.finished")[-1]["complete"] is False
 
 
 def test_the_record_tells_everything_but_whose_it_was(company: Company) -> None:
@@ -348,9 +393,9 @@ def test_deletion_vectors_leave_nothing_behind(company: Company) -> None:
         actions = [json.loads(line) for line in log.read_text().splitlines()]
         live -= {action["remove"]["path"] for action in actions if "remove" in action}
         live |= {action["add"]["path"] for action in actions if "add" in action}
-    from pyarrow import parquet
+    from pyarrow import parquet as arrow
 
-    rows = [row for name in live for row in parquet.ParquetFile(Path(place) / name).read().to_pylist()]
+    rows = [row for name in live for row in arrow.ParquetFile(Path(place) / name).read().to_pylist()]
     assert sorted(row["id"] for row in rows) == [0, 1, 2, 3, 4, 5, 6, 9, 10, 11]
 
 

@@ -1,5 +1,8 @@
 """Rows taken out of a Delta table: by Delta itself, which writes only those files anew that hold such rows.
 
+Rows are taken out by a MERGE with the ids that were found, which flow there as data: in no plan and no log. A DELETE whose
+condition is a function of Python's can't be relied on: it says that it deleted a row, and writes it back into its file.
+
 Deletion vectors are not used for it: with them the rows would stay in their files. What older vectors hide is purged as well. The
 old files, and the minima and maxima in the table's log, stay until their retention is over: when, is told.
 """
@@ -12,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
+from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.errors import ProtectionError
@@ -23,10 +27,13 @@ if TYPE_CHECKING:
 
 _WITHOUT_VECTORS = {
     "spark.databricks.delta.delete.deletionVectors.persistent": "false",
+    "spark.databricks.delta.merge.deletionVectors.persistent": "false",
     "spark.databricks.delta.update.deletionVectors.persistent": "false",
 }
 _NOTE = "spark.databricks.delta.commitInfo.userMetadata"
 _MARK = "hookline erase"
+# Names in the MERGE of the table and of what was found in it.
+_ROWS, _FOUND, _ID = "hookline_rows", "hookline_found", "id"
 _LOOK_BACK = 100
 
 
@@ -72,7 +79,7 @@ class Table:
 
         frame = self.frame()
         parts = list(self._detail()["partitionColumns"])
-        folder = F.struct(*map(_top, parts)) if parts else F.lit(None)
+        folder = F.struct(*(_column((name,)) for name in parts)) if parts else F.lit(None)
         rows = frame.where(self._meant(frame, column, matcher, columns))
         counted = rows.select(F.col("_metadata.file_path").alias("f"), folder.alias("p"))
         row = counted.agg(F.count(F.lit(1)), F.countDistinct("f"), F.countDistinct("p")).first()
@@ -113,24 +120,30 @@ class Table:
     def _change(self, column: str, matcher: Matcher, columns: Sequence[str], mark: str) -> None:
         from pyspark.sql import functions as F
 
-        frame, table = self.frame(), self._table()
-        meant: Any = self._meant(frame, column, matcher, columns)
+        frame = self.frame()
+        names, _ = _place(frame, column)
+        meant = self._meant(frame, column, matcher, columns)
+        found: Any = frame.where(meant).select(_column(names).alias(_ID)).distinct().alias(_FOUND)
+        places = [_place(frame, name, cut=True) for name in columns]
+        same: Any = _column((_ROWS, *names)) == _column((_FOUND, _ID))
         with self._set({**_WITHOUT_VECTORS, _NOTE: mark}):
-            if not columns:
-                table.delete(meant._jc)
+            merge = getattr(self._table(), "as")(_ROWS).merge(found._jdf, same._jc)
+            if not places:
+                merge.whenMatched().delete().execute()
                 return
+            # By their own values: of one id some rows may have something there, and some not.
+            full: Any = reduce(or_, (_column((_ROWS, *place)).isNotNull() for place, _ in places))
             nulls = self._jvm.java.util.HashMap()
-            for name in columns:
-                names, kind = _place(frame, name, cut=True)
+            for place, kind in places:
                 null: Any = F.lit(None).cast(kind)
-                nulls.put(".".join(map(_quoted, names)), null._jc)
-            table.update(meant._jc, nulls)
+                nulls.put(".".join(map(_quoted, place)), null._jc)
+            merge.whenMatched(full._jc).update(nulls).execute()
 
     def _meant(self, frame: DataFrame, column: str, matcher: Matcher, columns: Sequence[str]) -> Column:
         names, kind = _place(frame, column)
         meant = matcher.spark(_column(names), kind)
         full = [_column(_place(frame, name, cut=True)[0]).isNotNull() for name in columns]
-        return meant & reduce(lambda one, other: one | other, full) if full else meant
+        return meant & reduce(or_, full) if full else meant
 
     def _table(self) -> Any:
         return self._jvm.io.delta.tables.DeltaTable.forPath(self._spark._jsparkSession, self._uri)
@@ -216,17 +229,14 @@ def _place(frame: DataFrame, column: str, *, cut: bool = False) -> tuple[tuple[s
 
 
 def _column(names: tuple[str, ...]) -> Column:
-    column = _top(names[0])
-    for name in names[1:]:
-        column = column.getField(name)
-    return column
+    return _top(".".join(map(_quoted, names)))
 
 
 def _top(name: str) -> Column:
-    """By name and not of a frame, since Delta looks it up in a frame of its own."""
+    """By a quoted name and not of a frame, since Delta looks it up in a frame of its own."""
     from pyspark.sql import functions as F
 
-    return F.col(_quoted(name))
+    return F.col(name)
 
 
 def _quoted(name: str) -> str:

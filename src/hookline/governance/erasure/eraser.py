@@ -175,6 +175,10 @@ class Eraser:
             status: Status = "planned" if found.rows else "nothing"
             return Outcome(place, status, own.kind, found.rows, found.files, found.partitions)
         done = own.take_out(place.column, matcher, columns)
+        # What an engine says that it did is not taken for done.
+        rest = own.find(place.column, matcher, columns).rows
+        if rest:
+            raise HooklineError(f"{rest} rows are still there, or came meanwhile: erase again")
         counts = (done.found.rows, done.found.files, done.found.partitions)
         status = "erased" if done.found.rows or done.version is not None else "nothing"
         return Outcome(place, status, own.kind, *counts, done.version, done.vacuum_due, done.log_due)
