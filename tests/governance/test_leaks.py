@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.spark, pytest.mark.slow]
 VALUES = {
-    "mail": "zebedee.quux@canary.example",
+    "mail": "zebedee.quux@canary.org",
     "name": "Zebedee Quuxley",
     "card": "4929-8183-5577-2063",
     "born": "1913-11-23",
@@ -53,6 +53,15 @@ rules:
   - {columns: [zip], action: mask, keep_first: 2}
   - {columns: [all.inner], action: tokenize}
 """
+# What nobody named is found: in columns, and inside a text.
+FOUND = """
+name: whatever-it-is-called
+datasets: ["*found*"]
+rules:
+  - {classified: [EMAIL_ADDRESS], action: tokenize}
+  - {classified: [PERSON], action: drop}
+  - {columns: [said], action: redact}
+"""
 SUITE = """
 dataset: "*"
 checks:
@@ -72,6 +81,7 @@ plugins:
   metrics: {}
   openlineage: {transport: {type: file, log_file_path: openlineage.ndjson, append: true}}
   prometheus: {textfile_dir: prometheus}
+  presidio: {datasets: ["*found*"]GATES}
 """
 JOB = """
 import logging, pathlib, shutil, sys
@@ -84,6 +94,8 @@ people.createOrReplaceTempView("people")
 people.write.parquet("lake/parquet")
 people.write.format("delta").save("lake/delta")
 spark.sql("CREATE TABLE protected USING parquet AS SELECT * FROM people")
+said = "concat('ask ', mail, ', or ', mail) AS said"
+people.selectExpr("id", "mail AS c1", "named_struct('deep', mail) AS c2", said).write.parquet("found")
 for frame in (spark.read.parquet("lake/parquet"), spark.table("protected")):
     frame.explain(True)
     frame.explain("formatted")
@@ -173,6 +185,7 @@ def crm(tmp_path: Path) -> Jobs:
     jobs.write("job.py", JOB)
     jobs.write("suite.yaml", SUITE)
     jobs.write("policy.yaml", POLICY)
+    jobs.write("found.yaml", FOUND)
     jobs.write("in.json", json.dumps({"id": 1, **VALUES}) + "\n")
     for name in ("events", "tmp", "local"):
         (jobs.folder / name).mkdir()
@@ -198,8 +211,9 @@ def crm(tmp_path: Path) -> Jobs:
 
 
 def run(jobs: Jobs, *, protect: bool) -> str:
-    plugin = "protect: {policies: [policy.yaml]}" if protect else ""
-    (jobs.folder / "hookline.yaml").write_text(CONFIG.replace("PROTECT", plugin))
+    plugin = "protect: {policies: [policy.yaml, found.yaml]}" if protect else ""
+    gates = ', gates: [{datasets: ["*found*"]}]' if protect else ""
+    (jobs.folder / "hookline.yaml").write_text(CONFIG.replace("PROTECT", plugin).replace("GATES", gates))
     ended = jobs.attached("job.py", options=("--config", "hookline.yaml"), TMPDIR=str(jobs.folder / "tmp"))
     (jobs.folder / "stdout").write_bytes(ended.out)
     (jobs.folder / "stderr").write_text(ended.err)
@@ -248,6 +262,7 @@ def test_the_search_would_see_it(crm: Jobs) -> None:
     for name in VALUES:
         assert any(hit.startswith(f"{name} in lake/parquet") for hit in hits), name
         assert any(hit.startswith(f"{name} in lake/delta") for hit in hits), name
+    assert any(hit.startswith("mail in found") for hit in hits)
     shutil.rmtree(crm.folder / "lake")
     key = KeyVersion("default", 1, bytes(range(100, 132)))
 

@@ -9,7 +9,8 @@ import pytest
 from tests.governance.pii.test_verdict import made
 
 from hookline.core.errors import ConfigError
-from hookline.governance.pii.scan import Scan, _evidence_of, scan
+from hookline.governance.pii.looking import Task
+from hookline.governance.pii.scan import Scan, scan
 from hookline.governance.pii.settings import DetectionSettings
 
 if TYPE_CHECKING:
@@ -126,4 +127,4 @@ def test_settings_that_are_wrong_are_told_before_any_job(spark: SparkSession) ->
     "values", [["²", "٣" * 5, "1" * 5_000], ["{" * 5_000], ['{"a": ' * 900], ["\ud7ff"], ["[1, {}, null, true]"] * 3]
 )
 def test_nasty_values_fail_nothing(analyzer: Analyzer, values: list[Any]) -> None:
-    assert list(_evidence_of(analyzer, values, [1] * len(values)))
+    assert list(Task(analyzer.recipe, 10, 0).told(analyzer, dict.fromkeys(values, 1)))

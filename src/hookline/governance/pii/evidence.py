@@ -3,19 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, NamedTuple
 
 from hookline.governance.pii.shapes import shapes_of
 
 if TYPE_CHECKING:
-    from hookline.governance.pii.analyzer import Analyzer
+    from hookline.governance.pii.analyzer import Analyzer, Finding
 
 # From this score on a finding is one that a checksum or its equal has confirmed.
 _CONFIRMED = 0.99
 # A finding that covers this much of a value is the value, and not something in it.
 _WHOLE = 0.8
+
+
+class Part(NamedTuple):
+    """What was found in one value of an entity: whether it is the value, whether that is certain, and Presidio's score."""
+
+    entity: str
+    whole: bool
+    confirmed: bool
+    score: float
+
+
+class Look(NamedTuple):
+    """All that one value tells; many values tell the same."""
+
+    shapes: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
 
 
 @dataclass
@@ -59,34 +75,55 @@ class Evidence:
         """Of the rows, those with a value of this shape."""
         return self.shapes[name] / self.rows if self.rows else 0.0
 
+    def add(self, look: Look, values: int, rows: int) -> None:
+        """Values that tell the same, and how many rows have them."""
+        self.values += values
+        self.rows += rows
+        for shape in look.shapes:
+            self.shapes[shape] += rows
+        for part in look.parts:
+            own = self.found.setdefault(part.entity, Found())
+            if part.whole:
+                own.whole += rows
+                own.confirmed += rows * part.confirmed
+                own.scores += rows * part.score
+            else:
+                own.inside += rows
+
+    def spread_over(self, numbers: Iterable[int]) -> None:
+        """Of a column of whole numbers it is noted how far apart they are."""
+        distinct = sorted(set(numbers))
+        if self.shape("digits") > 0.95 and len(distinct) > 1:
+            self.spread = (distinct[-1] - distinct[0] + 1) / len(distinct)
+
+
+def looks(analyzer: Analyzer, values: Sequence[str]) -> Iterator[Look]:
+    """What each value tells."""
+    for text, findings in zip(values, analyzer.find(values), strict=True):
+        yield Look(tuple(shapes_of(text)), tuple(_parts(text.strip(), findings)))
+
+
+def whole_number(text: str) -> int | None:
+    """The number that a text is, if it is one of fewer than 30 digits."""
+    return int(text) if text.isascii() and text.strip().isdigit() and len(text) < 30 else None
+
 
 def gather(analyzer: Analyzer, values: Sequence[str], counts: Iterable[int] | None = None) -> Evidence:
     """What is known from distinct values, each with how many rows have it; by default one."""
+    evidence = Evidence()
     weights = [1] * len(values) if counts is None else [*counts]
-    evidence = Evidence(len(values), sum(weights))
-    for text, weight, findings in zip(values, weights, analyzer.find(values), strict=True):
-        for shape in shapes_of(text):
-            evidence.shapes[shape] += weight
-        _count(evidence.found, text.strip(), weight, findings)
-    evidence.spread = _spread(values) if evidence.shape("digits") > 0.95 else None
+    for look, weight in zip(looks(analyzer, values), weights, strict=True):
+        evidence.add(look, 1, weight)
+    numbers = map(whole_number, values)
+    evidence.spread_over(number for number in numbers if number is not None)
     return evidence
 
 
-def _count(found: dict[str, Found], text: str, weight: int, findings: Iterable[Any]) -> None:
-    best: dict[str, Any] = {}
+def _parts(text: str, findings: Iterable[Finding]) -> Iterator[Part]:
+    best: dict[str, Finding] = {}
     for finding in findings:
         if finding.entity not in best or finding.score > best[finding.entity].score:
             best[finding.entity] = finding
     for entity, finding in best.items():
-        own = found.setdefault(entity, Found())
-        if finding.end - finding.start >= _WHOLE * len(text):
-            own.whole += weight
-            own.confirmed += weight * (finding.score >= _CONFIRMED)
-            own.scores += weight * finding.score
-        else:
-            own.inside += weight
-
-
-def _spread(texts: Sequence[str]) -> float | None:
-    numbers = sorted({int(text) for text in texts if text.isascii() and text.strip().isdigit() and len(text) < 30})
-    return (numbers[-1] - numbers[0] + 1) / len(numbers) if len(numbers) > 1 else None
+        whole = finding.end - finding.start >= _WHOLE * len(text)
+        yield Part(entity, whole, finding.score >= _CONFIRMED, finding.score)

@@ -1,4 +1,4 @@
-"""The values in a frame's columns, however deep, as rows of (place of the column, value, how many rows have it).
+"""The values in a frame's columns, however deep, as arrays of texts.
 
 A path names a field as policies do: a dot leads into a struct and, without a word, into the elements of an array; ``key`` and
 ``value`` lead into a map. Inside texts that are JSON a path goes on after ``$``.
@@ -36,25 +36,16 @@ def leaves_of(frame: DataFrame) -> list[Leaf]:
     return found
 
 
-def values_of(frame: DataFrame, leaves: list[Leaf], *, most: int, longest: int) -> DataFrame:
-    """Distinct values: ``place`` (int, of the leaf), ``value`` (string), ``rows`` (bigint); at most ``most`` of each leaf.
-
-    Which ones is decided by a hash of the value, so that it does not matter in which order rows come.
-    """
-    from pyspark.sql import Window
+def texts_of(frame: DataFrame, leaves: list[Leaf], *, longest: int) -> DataFrame:
+    """A column for each leaf, named by its place: an array of a row's values, as texts of at most ``longest`` characters."""
     from pyspark.sql import functions as F
 
-    pairs = [
-        F.struct(F.lit(place).alias("place"), F.slice(leaf.values, 1, _ELEMENTS).alias("values"))
-        for place, leaf in enumerate(leaves)
-    ]
-    long = frame.select(F.explode(F.array(*pairs)).alias("pair"))
-    long = long.select(F.col("pair.place").alias("place"), F.explode("pair.values").alias("value"))
-    long = long.where(F.col("value").isNotNull()).withColumn("value", F.substring("value", 1, longest))
-    counted = long.groupBy("place", "value").agg(F.count(F.lit(1)).alias("rows"))
-    order = Window.partitionBy("place").orderBy(F.xxhash64("value"), F.col("value"))
-    ranked = counted.withColumn("rank", F.row_number().over(order))
-    return ranked.where(F.col("rank") <= most).select("place", "value", "rows")
+    def cut(one: Column) -> Column:
+        return F.substring(one, 1, longest)
+
+    return frame.select(
+        *(F.transform(F.slice(leaf.values, 1, _ELEMENTS), cut).alias(str(place)) for place, leaf in enumerate(leaves))
+    )
 
 
 def _within(path: str, type: DataType, values: Column) -> Iterator[Leaf]:

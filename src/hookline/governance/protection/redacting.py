@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from hookline.core.errors import ProtectionError
 from hookline.governance.pii.analyzer import Finding, Recipe
-from hookline.governance.pii.scan import analyzer_for
+from hookline.governance.pii.looking import analyzer_for
 from hookline.governance.pii.verdict import UNSAID
 
 if TYPE_CHECKING:
