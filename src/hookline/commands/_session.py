@@ -18,7 +18,12 @@ def spark_settings(given: Iterable[str], *, delta: bool) -> dict[str, str]:
     """
     from hookline.core.errors import ConfigError
 
-    settings = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false"}
+    settings = {
+        "spark.ui.enabled": "false",
+        "spark.ui.showConsoleProgress": "false",
+        # Whatever rows Spark shuffles or spills on the way are nobody's to read.
+        "spark.io.encryption.enabled": "true",
+    }
     if delta:
         settings["spark.sql.extensions"] = "io.delta.sql.DeltaSparkSessionExtension"
         settings["spark.sql.catalog.spark_catalog"] = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
