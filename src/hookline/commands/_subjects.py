@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +16,11 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from hookline.core.config import Config
+    from hookline.core.events import Dataset
+    from hookline.governance.erasure.files import Sealing
+    from hookline.governance.erasure.holdings import Means
     from hookline.governance.erasure.places import Place
+    from hookline.governance.protection import AtRestKeeper
     from hookline.governance.protection.policy import Policy
 
 # What comes on standard input is not read without end.
@@ -85,21 +89,40 @@ def policies_of(args: argparse.Namespace, config: Config) -> tuple[Policy, ...]:
 
 
 @contextmanager
-def session_for(settings: Sequence[str], places: Sequence[Place], command: str) -> Iterator[Callable[[], SparkSession]]:
-    """A session that is opened when it is first asked for."""
+def means_for(args: argparse.Namespace, config: Config, places: Sequence[Place], command: str) -> Iterator[Means]:
+    """What places are looked at with: a session that is opened when it is first asked for, and the keys of files at rest."""
     from hookline.commands._session import open_session, spark_settings
-    from hookline.governance.erasure.holdings import needs_spark
+    from hookline.governance.erasure.holdings import Means, may_be_delta
 
-    given = spark_settings(settings, delta=any(needs_spark(place.dataset) for place in places))
+    settings = spark_settings(args.conf, delta=any(may_be_delta(place.dataset) for place in places))
+    # S3A's own way of reading remembers what an object was, and fails on one that was written anew.
+    given = {"spark.hadoop.fs.s3a.input.stream.type": "classic", **settings}
+    kept = tuple(policy for policy in policies_of(args, config) if policy.at_rest is not None)
+    keeper = _keeper(config) if kept else None
     with ExitStack() as stack:
         opened: list[SparkSession] = []
 
         def session() -> SparkSession:
             if not opened:
                 opened.append(stack.enter_context(open_session(given, command)))
+                if keeper is not None:
+                    stack.callback(keeper.leave)
+                    keeper.meet(opened[0])
             return opened[0]
 
-        yield session
+        def sealing(dataset: Dataset) -> Sealing | None:
+            own = tuple(policy for policy in kept if policy.matches(dataset))
+            return (lambda frame: keeper.seal(frame, keeper.kept(own))) if own and keeper is not None else None
+
+        yield Means(session, sealing)
+
+
+def _keeper(config: Config) -> AtRestKeeper:
+    from hookline.governance.keys import open_keyring
+    from hookline.governance.protection import AtRestKeeper
+
+    folder = config.state_dir.absolute() / "protect"
+    return AtRestKeeper(open_keyring(config.keys, config.base_dir), config.keys, config.base_dir, folder)
 
 
 def tell_json(file: str | None, content: dict[str, Any]) -> bool:

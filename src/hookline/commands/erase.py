@@ -12,19 +12,18 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookline.commands._options import print_table, read_config
-from hookline.commands._subjects import add_subject_options, id_of, policies_of, session_for, tell_json
+from hookline.commands._subjects import add_subject_options, id_of, means_for, policies_of, tell_json
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
     from hookline.core.config import Config
     from hookline.core.store import Store
     from hookline.governance.audit import AuditLog
     from hookline.governance.erasure.eraser import Eraser
+    from hookline.governance.erasure.holdings import Means
     from hookline.governance.erasure.outcomes import Erasure, Outcome
     from hookline.governance.protection.policy import Policy
 
@@ -81,8 +80,8 @@ def _subject(args: argparse.Namespace, config: Config, store: Store, policies: S
     whose = subject(id_of(args), entity, own, keyring, (config.keys, config.base_dir.absolute()))
     found = survey(own, entity, flow_of(store, config), whose.unseen)
     matcher = OfSubject(whose.finder, whose.wanted)
-    with session_for(args.conf, found.places, "erase") as spark:
-        eraser = _eraser(config, spark, args)
+    with means_for(args, config, found.places, "erase") as means:
+        eraser = _eraser(config, means, args)
         if args.dry_run:
             about = {"entity": entity, "subjects": sorted(whose.owners)}
             made = eraser.plan(about, found.places, lambda _: matcher, found.notes)
@@ -100,8 +99,8 @@ def _expired(args: argparse.Namespace, config: Config, store: Store, policies: S
     matchers, notes = expired(policies, flow_of(store, config), utc_now())
     about: dict[str, Any] = {"policies": {policy.name: policy.digest() for policy in policies if policy.retention}}
     places = [*matchers]
-    with session_for(args.conf, places, "erase") as spark:
-        eraser = _eraser(config, spark, args)
+    with means_for(args, config, places, "erase") as means:
+        eraser = _eraser(config, means, args)
         if args.dry_run:
             made = eraser.plan(about, places, matchers.__getitem__, notes)
         else:
@@ -110,11 +109,11 @@ def _expired(args: argparse.Namespace, config: Config, store: Store, policies: S
     return _tell(args, made, {"entity": None})
 
 
-def _eraser(config: Config, spark: Callable[[], SparkSession], args: argparse.Namespace) -> Eraser:
+def _eraser(config: Config, means: Means, args: argparse.Namespace) -> Eraser:
     from hookline.core.events import user_of_process
     from hookline.governance.erasure.eraser import Eraser
 
-    return Eraser(_log(config), spark, user_of_process(), args.reason)
+    return Eraser(_log(config), means, user_of_process(), args.reason)
 
 
 def _log(config: Config) -> AuditLog:
@@ -175,8 +174,8 @@ def _vacuum(args: argparse.Namespace, config: Config) -> int:
     done: list[Outcome] = []
     if not args.dry_run:
         places = [Place(dataset, "", "delete", (), "") for dataset, _ in ready]
-        with session_for(args.conf, places, "erase") as spark:
-            done = _eraser(config, spark, args).vacuum(ready)
+        with means_for(args, config, places, "erase") as means:
+            done = _eraser(config, means, args).vacuum(ready)
     states = {"erased": "vacuumed", "missing": "missing"}
     tables: list[tuple[str, str | None, str, str | None]]
     tables = [(str(dataset), at, "due", None) for dataset, at in ready if args.dry_run]

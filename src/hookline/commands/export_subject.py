@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from hookline.commands._options import print_table, read_config
-from hookline.commands._subjects import add_subject_options, id_of, policies_of, session_for, tell_json
+from hookline.commands._subjects import add_subject_options, id_of, means_for, policies_of, tell_json
 
 if TYPE_CHECKING:
     from hookline.core.config import Config
@@ -79,8 +79,8 @@ def _export(args: argparse.Namespace, config: Config, store: Store, policies: Se
     log = open_log(config.audit, config.base_dir, config.state_dir)
     reveal = _reveal(config, store, keyring, log, args.reason)
     matcher = OfSubject(whose.finder, whose.wanted)
-    with session_for(args.conf, found.places, "export-subject") as spark:
-        exporter = Exporter(log, own, flow, spark, reveal, user_of_process(), args.reason)
+    with means_for(args, config, found.places, "export-subject") as means:
+        exporter = Exporter(log, own, flow, means, reveal, user_of_process(), args.reason)
         return exporter.export(whose, found.places, matcher, found.notes, consents, args.out)
 
 

@@ -183,7 +183,7 @@ class ProtectPlugin:
         return Ledger(self._store.get()).permitted(purpose, utc_now().isoformat(timespec="microseconds"))
 
     def _matching(self, event: Write) -> tuple[Policy, ...]:
-        return tuple(policy for policy in self._policies if policy.matches(event.dataset))
+        return tuple(policy for policy in self._policies if policy.touches_writes and policy.matches(event.dataset))
 
     def _tell_refused(self, event: Write, run: Run, reason: str) -> None:
         """It is refused whether or not that can be recorded."""

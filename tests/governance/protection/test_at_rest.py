@@ -527,7 +527,7 @@ def test_a_files_footers_at_rest_do_not_end_the_process(
 def test_a_policy_says_something(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_text("name: people\ndatasets: ['*']\n")
-    with pytest.raises(ConfigError, match="rules, or at_rest"):
+    with pytest.raises(ConfigError, match="rules, at_rest, consent"):
         load_policies(path)
     path.write_text("name: people\ndatasets: ['*']\nat_rest: {columns: []}\n")
     with pytest.raises(ConfigError, match="columns"):

@@ -44,8 +44,8 @@ def test_the_digest_tells_versions_apart(tmp_path: Path) -> None:
     [
         ("", "it is no policy"),
         ("- a", "it is no policy"),
-        ("name: a\ndatasets: ['*']\n", "should have rules, or at_rest"),
-        ("name: a\ndatasets: ['*']\nrules: []\n", "should have rules, or at_rest"),
+        ("name: a\ndatasets: ['*']\n", "should have rules, at_rest, consent"),
+        ("name: a\ndatasets: ['*']\nrules: []\n", "should have rules, at_rest, consent"),
         ("name: A B\ndatasets: ['*']\nrules: [{columns: [a], action: drop}]\n", "p.yaml:1: name"),
         ("name: a\ndatasets: ['*']\nrules:\n  - {columns: [a], action: hash}\n", "p.yaml:4: .*'tokenize', 'encrypt'"),
         ("name: a\ndatasets: ['*']\nrules:\n  - {columns: [a], action: drop, keep: 1}\n", "p.yaml:4: .*unknown key"),

@@ -18,12 +18,12 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
 
-from hookline.core.errors import ProtectionError
+from hookline.governance.erasure.columns import column_at, meant, place_of, quoted
 from hookline.governance.erasure.matching import Matcher
 from hookline.governance.erasure.parquet import Found
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import DataFrame, SparkSession
 
 _WITHOUT_VECTORS = {
     "spark.databricks.delta.delete.deletionVectors.persistent": "false",
@@ -79,8 +79,8 @@ class Table:
 
         frame = self.frame()
         parts = list(self._detail()["partitionColumns"])
-        folder = F.struct(*(_column((name,)) for name in parts)) if parts else F.lit(None)
-        rows = frame.where(self._meant(frame, column, matcher, columns))
+        folder = F.struct(*(column_at((name,)) for name in parts)) if parts else F.lit(None)
+        rows = frame.where(meant(frame, column, matcher, columns))
         counted = rows.select(F.col("_metadata.file_path").alias("f"), folder.alias("p"))
         row = counted.agg(F.count(F.lit(1)), F.countDistinct("f"), F.countDistinct("p")).first()
         return Found(*row) if row is not None else Found()
@@ -92,7 +92,7 @@ class Table:
             ProtectionError: see ``find``.
         """
         frame = self.frame()
-        return frame.where(self._meant(frame, column, matcher, ()))
+        return frame.where(meant(frame, column, matcher))
 
     def take_out(self, column: str, matcher: Matcher, columns: Sequence[str] = ()) -> Done:
         """Delete what is meant; or make columns null there.
@@ -121,29 +121,27 @@ class Table:
         from pyspark.sql import functions as F
 
         frame = self.frame()
-        names, _ = _place(frame, column)
-        meant = self._meant(frame, column, matcher, columns)
-        found: Any = frame.where(meant).select(_column(names).alias(_ID)).distinct().alias(_FOUND)
-        places = [_place(frame, name, cut=True) for name in columns]
-        same: Any = _column((_ROWS, *names)) == _column((_FOUND, _ID))
+        names, _ = place_of(frame, column)
+        found: Any = (
+            frame.where(meant(frame, column, matcher, columns))
+            .select(column_at(names).alias(_ID))
+            .distinct()
+            .alias(_FOUND)
+        )
+        places = [place_of(frame, name, cut=True) for name in columns]
+        same: Any = column_at((_ROWS, *names)) == column_at((_FOUND, _ID))
         with self._set({**_WITHOUT_VECTORS, _NOTE: mark}):
             merge = getattr(self._table(), "as")(_ROWS).merge(found._jdf, same._jc)
             if not places:
                 merge.whenMatched().delete().execute()
                 return
             # By their own values: of one id some rows may have something there, and some not.
-            full: Any = reduce(or_, (_column((_ROWS, *place)).isNotNull() for place, _ in places))
+            full: Any = reduce(or_, (column_at((_ROWS, *place)).isNotNull() for place, _ in places))
             nulls = self._jvm.java.util.HashMap()
             for place, kind in places:
                 null: Any = F.lit(None).cast(kind)
-                nulls.put(".".join(map(_quoted, place)), null._jc)
+                nulls.put(".".join(map(quoted, place)), null._jc)
             merge.whenMatched(full._jc).update(nulls).execute()
-
-    def _meant(self, frame: DataFrame, column: str, matcher: Matcher, columns: Sequence[str]) -> Column:
-        names, kind = _place(frame, column)
-        meant = matcher.spark(_column(names), kind)
-        full = [_column(_place(frame, name, cut=True)[0]).isNotNull() for name in columns]
-        return meant & reduce(or_, full) if full else meant
 
     def _table(self) -> Any:
         return self._jvm.io.delta.tables.DeltaTable.forPath(self._spark._jsparkSession, self._uri)
@@ -202,45 +200,6 @@ def is_delta(spark: SparkSession, uri: str) -> bool:
         return bool(jvm.io.delta.tables.DeltaTable.isDeltaTable(spark._jsparkSession, uri))
     except TypeError:  # Delta Lake is not on Spark's class path: the gateway finds a package there
         return False
-
-
-def _place(frame: DataFrame, column: str, *, cut: bool = False) -> tuple[tuple[str, ...], Any]:
-    """The way to a column through structs, and its type.
-
-    Args:
-        cut: end at an array or a map on the way, instead of refusing it.
-    """
-    parts, found = column.split("."), tuple[str, ...]()
-    current: Any = frame.schema
-    while parts:
-        if current.typeName() != "struct":
-            if cut:
-                break
-            raise ProtectionError(
-                f"the column {column!r} is in an array or a map, where it does not say whose row it is"
-            )
-        names = {name.lower(): name for name in current.names}
-        size = next((size for size in range(len(parts), 0, -1) if ".".join(parts[:size]).lower() in names), 0)
-        if not size:
-            raise ProtectionError(f"the table has no column {column!r} that could be looked at")
-        name = names[".".join(parts[:size]).lower()]
-        found, current, parts = (*found, name), current[name].dataType, parts[size:]
-    return found, current
-
-
-def _column(names: tuple[str, ...]) -> Column:
-    return _top(".".join(map(_quoted, names)))
-
-
-def _top(name: str) -> Column:
-    """By a quoted name and not of a frame, since Delta looks it up in a frame of its own."""
-    from pyspark.sql import functions as F
-
-    return F.col(name)
-
-
-def _quoted(name: str) -> str:
-    return "`" + name.replace("`", "``") + "`"
 
 
 def _iso(moment: dt.datetime, seconds: float) -> str:

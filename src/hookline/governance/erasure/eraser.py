@@ -13,13 +13,11 @@ from typing import TYPE_CHECKING, Any, Literal
 from hookline.core.errors import HooklineError, ProtectionError
 from hookline.core.events import Dataset, utc_now
 from hookline.governance.audit import Entry
-from hookline.governance.erasure.holdings import ByHandError, MissingError, holding, vacuum
+from hookline.governance.erasure.holdings import ByHandError, Means, MissingError, holding, vacuum
 from hookline.governance.erasure.outcomes import LEFT, Erasure, Outcome, Status, kind_of
 from hookline.governance.erasure.places import Place
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
     from hookline.core.store import Store
     from hookline.governance.audit import AuditLog
     from hookline.governance.erasure.matching import Matcher
@@ -37,14 +35,14 @@ class Eraser:
     """Does it, or tells what it would do.
 
     Args:
-        spark: gives a session, where one is needed.
+        means: what places are looked at with.
         actor: who does it.
         reason: for the audit log.
     """
 
-    def __init__(self, log: AuditLog, spark: Callable[[], SparkSession], actor: str | None, reason: str = "") -> None:
+    def __init__(self, log: AuditLog, means: Means, actor: str | None, reason: str = "") -> None:
         self._log = log
-        self._spark = spark
+        self._means = means
         self._actor = actor
         self._reason = {"reason": reason} if reason else {}
 
@@ -105,7 +103,7 @@ class Eraser:
         """
         done = []
         for dataset, since in due:
-            status, problem = _tried(partial(vacuum, dataset, self._spark))
+            status, problem = _tried(partial(vacuum, dataset, self._means.spark))
             place = Place(dataset, "", "delete", (), "")
             done.append(Outcome(place, status or "erased", "delta", vacuum_due=since, problem=problem))
             if status in (None, "missing"):
@@ -166,7 +164,7 @@ class Eraser:
     def _done(self, place: Place, matcher: Matcher, *, change: bool) -> Outcome:
         if place.problem is not None:
             raise ByHandError(place.problem)
-        own = holding(place.dataset, self._spark)
+        own = holding(place.dataset, self._means)
         columns = place.columns if place.how == "nullify" else ()
         if place.how == "nullify" and not columns:
             return Outcome(place, "nothing", own.kind, problem="no column of it is known to be personal")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import uuid
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -17,13 +17,11 @@ from hookline.core.errors import HooklineError, ProtectionError
 from hookline.core.events import Dataset, utc_now
 from hookline.governance.audit import Entry
 from hookline.governance.erasure.folder import RowsFile, make_folder, write_document
-from hookline.governance.erasure.holdings import ByHandError, MissingError, holding
+from hookline.governance.erasure.holdings import ByHandError, Means, MissingError, holding
 from hookline.governance.erasure.opening import Opener
 from hookline.governance.erasure.outcomes import kind_of
 
 if TYPE_CHECKING:
-    from pyspark.sql import SparkSession
-
     from hookline.core.store.consenting import ConsentEntry
     from hookline.governance.audit import AuditLog
     from hookline.governance.audit.records import Record
@@ -74,7 +72,7 @@ class Exporter:
 
     Args:
         policies: those that are about the subject's entity.
-        spark: gives a session, where one is needed.
+        means: what places are looked at with.
         reveal: turns values back; raises where that is not allowed.
         actor: who asks.
     """
@@ -84,7 +82,7 @@ class Exporter:
         log: AuditLog,
         policies: Sequence[Policy],
         relations: Relations,
-        spark: Callable[[], SparkSession],
+        means: Means,
         reveal: Reveal,
         actor: str | None,
         reason: str = "",
@@ -92,7 +90,7 @@ class Exporter:
         self._log = log
         self._policies = {policy.name: policy for policy in policies}
         self._relations = relations
-        self._spark = spark
+        self._means = means
         self._reveal = reveal
         self._actor = actor
         self._reason = {"reason": reason} if reason else {}
@@ -158,7 +156,7 @@ class Exporter:
         try:
             if place.problem is not None:
                 raise ByHandError(place.problem)
-            own = holding(place.dataset, self._spark)
+            own = holding(place.dataset, self._means)
             columns, opener = own.columns(), Opener(self._policies.get(place.policy), self._reveal)
             count = _write(path, own.rows(place.column, matcher), opener)
         except MissingError:

@@ -1,13 +1,15 @@
-"""What lies at a place, and what can be done with it: a Delta table or plain Parquet files; all else is left to people."""
+"""What lies at a place, and what can be done with it: a Delta table, or files of some formats; all else is left to people."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from hookline.governance.erasure import parquet
 from hookline.governance.erasure.delta import Done, Table, is_delta
+from hookline.governance.erasure.files import Files, Format, Sealing, format_of
 from hookline.governance.erasure.matching import Matcher
 from hookline.governance.erasure.parquet import Found
 
@@ -16,15 +18,31 @@ if TYPE_CHECKING:
 
     from hookline.core.events import Dataset
 
-Kind = Literal["delta", "parquet"]
+Kind = Literal["delta", "parquet", "orc", "json"]
+_FORMATS: dict[str, Format] = {"parquet": "parquet", "orc": "orc", "json": "json"}
 # Where files are that Spark reads by a path.
 _FILE_SYSTEMS = ("s3://", "gs://", "abfss://", "wasbs://", "hdfs://", "dbfs", "file://")
+
+
+@dataclass(frozen=True)
+class Means:
+    """What places are looked at with.
+
+    Attributes:
+        spark: gives a session, where one is needed, which can read what is encrypted at rest.
+        sealing: how files of a dataset are encrypted at rest; None where they are not.
+    """
+
+    spark: Callable[[], SparkSession]
+    sealing: Callable[[Dataset], Sealing | None] = lambda _: None
 
 
 class Holding(Protocol):
     """A dataset that can be looked through and changed."""
 
-    kind: Kind
+    @property
+    def kind(self) -> Kind:
+        """What it is."""
 
     def columns(self) -> list[str]:
         """The names of its columns."""
@@ -98,35 +116,52 @@ class _Delta:
             yield row.asDict(recursive=True)
 
 
-def holding(dataset: Dataset, spark: Callable[[], SparkSession]) -> Holding:
-    """What lies there.
+class _Files:
+    def __init__(self, files: Files) -> None:
+        self.kind: Kind = files.kind
+        self._files = files
+        self.columns, self.find, self.rows = files.columns, files.find, files.rows
 
-    Args:
-        spark: gives a session, where one is needed.
+    def take_out(self, column: str, matcher: Matcher, columns: Sequence[str] = ()) -> Done:
+        return Done(self._files.take_out(column, matcher, columns))
+
+
+def holding(dataset: Dataset, means: Means) -> Holding:
+    """What lies there.
 
     Raises:
         MissingError: nothing.
         ByHandError: something that can't be changed by itself.
     """
+    uri = uri_of(dataset)
+    if uri is None:
+        raise ByHandError(f"it is not in files ({dataset.format or dataset.namespace.partition(':')[0]})")
+    sealing = means.sealing(dataset)
+    kind = _FORMATS.get(dataset.format or "")
     if dataset.namespace == "file":
         path = Path(dataset.name)
         if not path.exists():
             raise MissingError
         if (path / "_delta_log").is_dir():
-            return _Delta(_table(spark, dataset.name))
+            return _Delta(_table(means.spark, uri))
         if parquet.is_parquet(path):
-            return _Parquet(path)
-        raise ByHandError(f"its files are neither Delta's nor Parquet ({dataset.format or 'format not known'})")
-    uri = uri_of(dataset)
-    if uri is None:
-        raise ByHandError(f"it is not in files ({dataset.format or dataset.namespace.partition(':')[0]})")
-    if dataset.format in (None, "delta"):
-        return _Delta(_table(spark, uri))
-    raise ByHandError(f"of files that are not on this machine only Delta's are changed ({dataset.format})")
+            if sealing is None:
+                return _Parquet(path)
+            kind = "parquet"
+    if kind is None and dataset.format in (None, "delta"):
+        if dataset.format == "delta" or (dataset.namespace != "file" and is_delta(means.spark(), uri)):
+            return _Delta(_table(means.spark, uri))
+        # Of what jobs only read it is not known.
+        kind = format_of(means.spark(), uri)
+    if kind is None:
+        raise ByHandError(
+            f"its files are not Delta's, nor Parquet, ORC or JSON ({dataset.format or 'format not known'})"
+        )
+    return _Files(_files(means.spark(), uri, kind, sealing))
 
 
-def needs_spark(dataset: Dataset) -> bool:
-    """Whether a session is needed to look at it."""
+def may_be_delta(dataset: Dataset) -> bool:
+    """Whether Spark needs to know Delta Lake to look at it."""
     if dataset.namespace == "file":
         return (Path(dataset.name) / "_delta_log").is_dir()
     return uri_of(dataset) is not None and dataset.format in (None, "delta")
@@ -153,6 +188,13 @@ def vacuum(dataset: Dataset, spark: Callable[[], SparkSession]) -> None:
     if uri is None or (dataset.namespace == "file" and not Path(uri).exists()):
         raise MissingError
     _table(spark, uri).vacuum()
+
+
+def _files(spark: SparkSession, uri: str, kind: Format, sealing: Sealing | None) -> Files:
+    found = Files(spark, uri, kind) if sealing is None else Files(spark, uri, kind, sealing)
+    if not found.exists:
+        raise MissingError
+    return found
 
 
 def _table(spark: Callable[[], SparkSession], uri: str) -> Table:

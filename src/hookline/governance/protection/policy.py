@@ -324,8 +324,8 @@ class Policy(_Section):
 
     @model_validator(mode="after")
     def _says_something(self) -> Policy:
-        if not self.rules and self.at_rest is None:
-            raise ValueError("Input should have rules, or at_rest")
+        if not (self.touches_writes or self.erase is not None or self.retention):
+            raise ValueError("Input should have rules, at_rest, consent, erase or retention")
         return self
 
     @model_validator(mode="after")
@@ -359,6 +359,11 @@ class Policy(_Section):
     def matches(self, dataset: Dataset) -> bool:
         """Whether it is for this dataset."""
         return dataset.matches(*self.datasets)
+
+    @property
+    def touches_writes(self) -> bool:
+        """Whether it has anything to say of rows on their way."""
+        return bool(self.rules) or self.at_rest is not None or self.consent is not None
 
     @property
     def looks_for(self) -> DetectionSettings:
