@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
+# As catalogs number Iceberg's metadata (00012-<uuid>.metadata.json), and as folders without one do (v12.metadata.json).
+_METADATA = re.compile(r"v?(\d+)(?:-[\w-]+)?(?:\.gz)?\.metadata\.json")
 
 
 def uri_of(dataset: Dataset) -> str | None:
@@ -101,6 +104,18 @@ def partitions(spark: SparkSession, location: str) -> tuple[Partition, ...]:
     """The partitions that there are files of, of a folder of plain files."""
     found = storage.written_files(storage.list_files(spark, location))
     return tuple(dict.fromkeys(tuple(file.partition.items()) for file in found if file.partition))
+
+
+def iceberg_metadata(spark: SparkSession, layout: Layout) -> str | None:
+    """Where an Iceberg table's current metadata is, by the file's number; None of any other table."""
+    if layout.format != "iceberg" or layout.location is None:
+        return None
+    found = [
+        (int(number[1]), file.path)
+        for file in storage.list_files(spark, f"{layout.location.rstrip('/')}/metadata")
+        if (number := _METADATA.fullmatch(file.relative))
+    ]
+    return max(found, default=(0, None))[1]
 
 
 def _of_delta(spark: SparkSession, layout: Layout) -> Layout:

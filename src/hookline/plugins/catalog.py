@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import logging
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from hookline.core.errors import ConfigError, HooklineError, SchemaError
+from hookline.core.errors import ConfigError
 from hookline.core.events import Denial, Run, Write, content_id
-from hookline.core.fuse import columns_of
 from hookline.core.hookspecs import hookimpl
 from hookline.core.plugin import PluginConfig
 from hookline.core.store.cataloguing import Layout
 from hookline.governance.audit import Entry, open_log
 from hookline.governance.catalog.gate import SchemaGate
+from hookline.governance.catalog.guard import SchemaGuard, about
 from hookline.governance.catalog.options import CatalogConfig
 from hookline.pipelines.layouts import layout_of
 
@@ -20,8 +19,6 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from hookline.core.plugin import PluginContext
-
-logger = logging.getLogger(__name__)
 
 
 class CatalogPlugin:
@@ -34,12 +31,12 @@ class CatalogPlugin:
     Config: ClassVar[type[PluginConfig]] = CatalogConfig
 
     def __init__(self, config: CatalogConfig, context: PluginContext) -> None:
-        self._config = config
         self._outbox = context.outbox
         self._log = open_log(context.audit, context.base_dir, context.state_dir)
         self._spark: SparkSession | None = None
         self._told: dict[str, Layout] = {}
         self._gate = None if context.store is None else SchemaGate(context.store.get)
+        self._guard = None if self._gate is None else SchemaGuard(config.schemas, self._gate.check, self._log)
         if config.schemas and self._gate is None:
             raise ConfigError("schemas have rules, and there is no store that knows their versions")
         if not config.schemas:  # it decides on nothing then: pluggy passes over what is no method
@@ -52,19 +49,13 @@ class CatalogPlugin:
     @hookimpl
     def authorize_write(self, event: Write, run: Run) -> Denial | None:
         """A write whose rows don't pass as a DataFrame, or go into the target's own columns, is held against the rule here."""
-        if event.transformable and event.target_columns is None:
-            return None
-        try:
-            self._check(event, run, event.target_columns or event.columns)
-        except SchemaError as error:
-            return Denial(str(error))
-        return None
+        return None if self._guard is None else self._guard.authorize(event, run)
 
     @hookimpl
     def transform_write(self, event: Write, run: Run, frame: DataFrame) -> None:
         """Any other one here, where the rows are as they will be written; nothing of them is changed."""
-        if event.target_columns is None:
-            self._check(event, run, columns_of(frame.schema))
+        if self._guard is not None:
+            self._guard.see(event, run, frame)
 
     @hookimpl
     def on_write_finished(self, event: Write, run: Run) -> None:
@@ -79,21 +70,7 @@ class CatalogPlugin:
             told = [
                 {"column": one.column, "change": one.kind, "before": one.before, "after": one.after} for one in changed
             ]
-            self._log.append(Entry("catalog.schema", {**_about(event, run), "changes": told}, run.user))
-
-    def _check(self, event: Write, run: Run, columns: Any) -> None:
-        rule = self._config.rule_of(event.dataset)
-        if rule is None or self._gate is None:
-            return
-        try:
-            self._gate.check(rule, event, columns)
-        except SchemaError as error:
-            what = {**_about(event, run), "compatibility": rule.compatibility, "reason": str(error)}
-            try:
-                self._log.append(Entry("catalog.refused", what, run.user))
-            except HooklineError as trouble:  # it is refused whether or not that can be recorded
-                logger.warning("%s", trouble)
-            raise
+            self._log.append(Entry("catalog.schema", {**about(event, run), "changes": told}, run.user))
 
     def _tell_layout(self, event: Write, run: Run) -> None:
         if self._spark is None:
@@ -106,13 +83,3 @@ class CatalogPlugin:
         self._told[key] = layout
         message = content_id("layout", event.write_id)
         self._outbox.put("store", layout.payload(), kind="layout", id=message, order_key=run.run_id)
-
-
-def _about(event: Write, run: Run) -> dict[str, object]:
-    return {
-        "run": run.run_id,
-        "job": run.job,
-        "write": event.write_id,
-        "dataset": str(event.dataset),
-        "operation": event.operation,
-    }

@@ -22,11 +22,45 @@ if TYPE_CHECKING:
     from hookline.core.store import Store
 
 # Statements that bring no columns.
-_HARMLESS = frozenset({"delete", "update"})
+HARMLESS = frozenset({"delete", "update"})
 # Formats that have no log of their own: how such files are partitioned is what their folders are called.
 FOLDERS = frozenset({"parquet", "orc", "csv", "json", "avro", "text"})
 _MOST_TOLD = 12
 Name = tuple[str, str]
+
+
+def hold(rule: SchemaRule, event: Write, columns: Columns, versions: Sequence[Columns]) -> None:
+    """Let a write pass that keeps its dataset's rule.
+
+    Args:
+        columns: the rows', or, where these go into the target's own whatever theirs are called, the target's.
+        versions: those that there are of the dataset's columns, oldest first.
+
+    Raises:
+        SchemaError: it breaks the rule, or can't be held against it.
+    """
+    if not columns:
+        raise SchemaError(
+            f"the columns of this {event.operation} can't be told before it is done, and its dataset has a rule for them "
+            f"({rule.compatibility}): write it by a DataFrame, a query or an INSERT"
+        )
+    if not versions:
+        return
+    known = versions if rule.strict_nulls else [*map(all_nullable, versions)]
+    new = tuple(columns) if rule.strict_nulls else all_nullable(columns)
+    if event.dataset.format == "delta" and event.operation in ("append", "merge", "insert"):
+        new = _merged(known[-1], new)
+    found = violations(rule.compatibility, known, new, positional=by_position(event.dataset.format))
+    if found:
+        told = "; ".join(map(str, found[:_MOST_TOLD]))
+        more = f"; and {len(found) - _MOST_TOLD} more" if len(found) > _MOST_TOLD else ""
+        hint = "".join(
+            f" ({one.column} may be {one.before} renamed: {one.evidence})" for one in _renamed(known[-1], new)
+        )
+        raise SchemaError(
+            f"the schema is not {rule.compatibility} compatible: {told}{more}{hint}. Keep the old columns beside new ones, "
+            "write to another dataset, or change the rule"
+        )
 
 
 class SchemaGate:
@@ -43,40 +77,13 @@ class SchemaGate:
         self._folders: dict[Name, tuple[str, ...]] = {}
 
     def check(self, rule: SchemaRule, event: Write, columns: Columns) -> None:
-        """Let a write pass.
-
-        Args:
-            columns: the rows', or, where these go into the target's own whatever theirs are called, the target's.
-
-        Raises:
-            SchemaError: it breaks the rule, or can't be held against it.
-        """
-        if event.operation in _HARMLESS:
+        """Let a write pass; see ``hold``."""
+        if event.operation in HARMLESS:
             return
-        if not columns:
-            raise SchemaError(
-                f"the columns of this {event.operation} can't be told before it is done, and its dataset has a rule for them "
-                f"({rule.compatibility}): write it by a DataFrame, a query or an INSERT"
-            )
         versions = self.versions(event.dataset)
-        if not versions:
-            return
-        self._check_folders(event)
-        known = versions if rule.strict_nulls else [*map(all_nullable, versions)]
-        new = tuple(columns) if rule.strict_nulls else all_nullable(columns)
-        if event.dataset.format == "delta" and event.operation in ("append", "merge", "insert"):
-            new = _merged(known[-1], new)
-        found = violations(rule.compatibility, known, new, positional=by_position(event.dataset.format))
-        if found:
-            told = "; ".join(map(str, found[:_MOST_TOLD]))
-            more = f"; and {len(found) - _MOST_TOLD} more" if len(found) > _MOST_TOLD else ""
-            hint = "".join(
-                f" ({one.column} may be {one.before} renamed: {one.evidence})" for one in _renamed(known[-1], new)
-            )
-            raise SchemaError(
-                f"the schema is not {rule.compatibility} compatible: {told}{more}{hint}. Keep the old columns beside new ones, "
-                "write to another dataset, or change the rule"
-            )
+        if versions:
+            self._check_folders(event)
+        hold(rule, event, columns, versions)
 
     def _check_folders(self, event: Write) -> None:
         """Files beside files in folders of other names are read by nobody: Spark itself refuses to read both."""

@@ -11,7 +11,6 @@ from hookline.governance.catalog.compatibility import Mode
 
 if TYPE_CHECKING:
     from hookline.core.config import Config
-    from hookline.core.events import Dataset
 
 _Text = Annotated[str, Field(min_length=1, max_length=256)]
 
@@ -64,11 +63,6 @@ class CatalogConfig(PluginConfig):
     lineage_url: Annotated[str, Field(pattern=r"^https?://[!-~]{1,500}$")] | None = Field(
         None, description="The address of `hookline ui` as others reach it, for links to a dataset's lineage."
     )
-
-    def rule_of(self, dataset: Dataset) -> SchemaRule | None:
-        """The rule for a dataset; None where anything goes."""
-        rule = next((one for one in self.schemas if dataset.matches(*one.datasets)), None)
-        return None if rule is None or rule.compatibility == "NONE" else rule
 
 
 def configured(config: Config) -> CatalogConfig:
