@@ -6,7 +6,8 @@ hookline catalog describe NAME [--owner O] [--description D] [--tag K=V] [--unta
 hookline catalog certify NAME draft|reviewed|certified|deprecated --reason R
 hookline catalog sync [--conf K=V]      take in the tables of Spark's own catalog; where the plugin glue is set up, tell Glue
 
-Exit codes: 0 done; 1 no such dataset, or a step that the rules don't allow; 4 the configuration is wrong.
+Exit codes: 0 done; 1 no such dataset, a step that the rules don't allow, or a table that Glue did not take; 4 the configuration
+is wrong.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.commands._options import add_config_options, add_json_option, print_json, print_table, read_config
 from hookline.commands._session import open_session, spark_settings
+from hookline.core.text import printable
 
 if TYPE_CHECKING:
     from hookline.core.config import Config
@@ -147,7 +149,8 @@ def _held(entry: CatalogEntry) -> str:
 def _described(args: argparse.Namespace, config: Config, store: Store) -> CatalogEntry:
     from hookline.core.errors import CatalogError
     from hookline.core.events import user_of_process, utc_now
-    from hookline.core.store.cataloguing import Declared, declarations, declare
+    from hookline.core.store.cataloguing import declarations, declare
+    from hookline.core.store.records import Declared
     from hookline.governance.audit import Entry, open_log
     from hookline.governance.catalog.gather import find
 
@@ -184,20 +187,33 @@ def _certified(args: argparse.Namespace, config: Config, store: Store) -> Catalo
 
 
 def _sync(args: argparse.Namespace, config: Config) -> int:
+    from hookline.commands._glue import registered
     from hookline.core.store.cataloguing import keep_layout
+    from hookline.governance.catalog.glue.options import configured
     from hookline.pipelines.layouts import of_table, tables
 
-    with open_session(spark_settings(args.conf, delta=False), "catalog") as spark:
+    glue = configured(config)
+    in_glue: list[dict[str, Any]] = []
+    with open_session(spark_settings(args.conf, delta=False), "catalog") as spark, _opened(config) as store:
         found = [of_table(spark, table) for table in tables(spark)]
-    with _opened(config) as store, store.transaction() as connection:
-        for layout in found:
-            keep_layout(store, connection, layout.payload())
-    told = [{"namespace": one.namespace, "name": one.name, "table": one.table_name} for one in found]
+        with store.transaction() as connection:
+            for layout in found:
+                keep_layout(store, connection, layout.payload())
+        settled = _entries(config, store)
+        if glue is not None:
+            in_glue = [*registered(spark, store, settled, glue)]
+    failed = [one for one in in_glue if one["error"] is not None]
     if args.json:
-        print_json({"tables": told})
-        return 0
+        told = [{"namespace": one.namespace, "name": one.name, "table": one.table_name} for one in found]
+        print_json({"tables": told, "glue": in_glue})
+        return 1 if failed else 0
     sys.stdout.write(f"{len(found)} tables of Spark's catalog are in the catalog\n")
-    return 0
+    if glue is not None:
+        sys.stdout.write(f"{len(in_glue) - len(failed)} of {len(in_glue)} tables are in Glue\n")
+    for one in failed:
+        name = printable(f"{one['database']}.{one['table']}")
+        sys.stdout.write(f"{name}: {printable(one['error'])}\n")
+    return 1 if failed else 0
 
 
 def _pairs(option: str, given: Sequence[str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from hookline.core.events import Dataset, Partition, utc_now
 from hookline.core.fuse import columns_of
-from hookline.core.store.cataloguing import Layout
+from hookline.core.store.records import Layout
 from hookline.pipelines import plans, storage
 from hookline.pipelines.targets import FILE_FORMATS, delta_log
 from hookline.pipelines.wording import describe

@@ -8,7 +8,7 @@ from hookline.core.errors import ConfigError
 from hookline.core.events import Denial, Run, Write, content_id
 from hookline.core.hookspecs import hookimpl
 from hookline.core.plugin import PluginConfig
-from hookline.core.store.cataloguing import Layout
+from hookline.core.store.records import Layout
 from hookline.governance.audit import Entry, open_log
 from hookline.governance.catalog.gate import SchemaGate
 from hookline.governance.catalog.guard import SchemaGuard, about

@@ -11,7 +11,6 @@ from hookline.core.plugin import PluginConfig
 from hookline.governance.audit import open_log
 from hookline.governance.catalog.entry import CatalogEntry
 from hookline.governance.catalog.gate import FOLDERS
-from hookline.governance.catalog.gather import entries
 from hookline.governance.catalog.glue.options import GlueConfig
 from hookline.governance.catalog.glue.registering import Registrar
 from hookline.governance.catalog.glue.sink import GlueSink
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from hookline.core.plugin import PluginContext
-    from hookline.core.store.cataloguing import Layout
+    from hookline.core.store.records import Layout
 
 # They may take partitions away, so that all that are left are told.
 _REPLACES = frozenset({"overwrite", "create", "replace", "delete", "errorifexists"})
@@ -132,5 +131,8 @@ class GluePlugin:
         if self._context.store is None:
             known = labels.of(dataset)
             return CatalogEntry(*name, format=dataset.format, owner=known.owner, layer=known.layer, tags=known.tags)
-        (entry,) = entries(self._context.store.get(), labels, CatalogConfig(), [name])
+        from hookline.governance.catalog.gather import entries  # brings SQLAlchemy, which no job waits for
+
+        options = CatalogConfig(lineage_url=self._config.lineage_url)
+        (entry,) = entries(self._context.store.get(), labels, options, [name])
         return entry

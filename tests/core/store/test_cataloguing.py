@@ -10,9 +10,6 @@ from hookline.core.errors import StoreError
 from hookline.core.events import Column
 from hookline.core.store import Store
 from hookline.core.store.cataloguing import (
-    CertificationStep,
-    Declared,
-    Layout,
     add_step,
     certification_steps,
     declarations,
@@ -20,6 +17,7 @@ from hookline.core.store.cataloguing import (
     keep_layout,
     layouts,
 )
+from hookline.core.store.records import CertificationStep, Declared, Layout
 
 NAME = ("file", '/lake/it\'s "odd" . ünïcode; DROP TABLE hookline_runs')
 INNER = Column("s", "struct<a:int>", True, (Column("a", "int", False),))

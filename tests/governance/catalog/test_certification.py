@@ -15,8 +15,9 @@ from hookline.core.events import Column, ColumnInput, ColumnLineage, Dataset, Re
 from hookline.core.labels import DatasetLabels, LabelsConfig
 from hookline.core.runtime import Runtime
 from hookline.core.store import Store
-from hookline.core.store.cataloguing import Declared, certification_steps, declare
+from hookline.core.store.cataloguing import certification_steps, declare
 from hookline.core.store.classifying import StoredClassification, StoredScan, keep_scan
+from hookline.core.store.records import Declared
 from hookline.governance.audit import AuditLog
 from hookline.governance.catalog import gather
 from hookline.governance.catalog.certification import settled, step

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tracemalloc
@@ -18,6 +19,7 @@ from tests.governance.catalog.conftest import Catalogued
 from tests.governance.catalog.test_glue_tables import COLUMNS, entry
 from tests.governance.endpoint import Endpoint, client
 
+from hookline.cli import main
 from hookline.core.errors import SinkError, WriteRefusedError
 from hookline.core.events import Column
 from hookline.core.runtime import Runtime
@@ -316,6 +318,36 @@ def test_a_gate_on_the_registry_refuses(account: Account, catalogued: Catalogued
         frame(spark, "y").write.mode("append").parquet(place)
     assert {*Path(place).iterdir()} == before
     frame(spark, "y").write.mode("append").parquet(place)
+
+
+@pytest.mark.spark
+def test_sync_tells_glue_of_what_is_there(
+    account: Account,
+    catalogued: Catalogued,
+    spark: SparkSession,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(catalogued.folder)
+    (catalogued.folder / "hookline.yaml").write_text(
+        json.dumps({"state_dir": "state", "plugins": {"catalog": {}, **plugin(account)}})
+    )
+    catalogued.begin(others=plugin(account))
+    frame(spark, "xy").write.partitionBy("day").parquet(catalogued.path("sales"))
+    catalogued.end()
+    shutil.rmtree(catalogued.path("sales/day=x"))
+    assert main(["catalog", "describe", "/sales", "--owner", "team", "--comment", "id=the key"]) == 0
+    capsys.readouterr()
+    assert main(["catalog", "sync", "--json"]) == 0
+    (told,) = json.loads(capsys.readouterr().out)["glue"]
+    assert (told["table"], told["error"]) == ("sales", None)
+    assert {*account.partitions()} == {("y",)}
+    assert account.table()["Owner"] == "team"
+    assert account.table()["StorageDescriptor"]["Columns"][0]["Comment"] == "the key"
+    shutil.rmtree(catalogued.path("sales"))
+    assert main(["catalog", "sync"]) == 1
+    assert "there is nothing at its place any more" in capsys.readouterr().out
+    assert {*account.partitions()} == {("y",)}
 
 
 JOB = """\

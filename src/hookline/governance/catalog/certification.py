@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from hookline.core.errors import CatalogError, HooklineError
 from hookline.core.events import content_id, utc_now
 from hookline.core.store import cataloguing, past, traced
-from hookline.core.store.cataloguing import CertificationStep
+from hookline.core.store.records import CertificationStep
 from hookline.governance.audit import Entry
 from hookline.governance.catalog.entry import CatalogEntry, Certification, age_s
 

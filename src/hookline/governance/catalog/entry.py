@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from hookline.core.events import Column, Dataset, jsonable
 from hookline.core.spark_types import inside
-from hookline.core.store.cataloguing import CertificationStep
+from hookline.core.store.records import CertificationStep
 
 # How much a check counts in the quality score, by its severity.
 WEIGHTS: Mapping[str, int] = {"info": 1, "warn": 2, "error": 4, "critical": 8}

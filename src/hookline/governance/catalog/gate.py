@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from hookline.core.errors import HooklineError, SchemaError
 from hookline.core.events import Column, Dataset, Write
 from hookline.core.schema_changes import Change, changes
-from hookline.core.store import reading
-from hookline.core.store.cataloguing import layouts
 from hookline.governance.catalog.compatibility import Columns, all_nullable, by_position, obstacles, violations
 from hookline.governance.catalog.options import SchemaRule
 
 if TYPE_CHECKING:
-    from sqlalchemy import Connection
-
     from hookline.core.store import Store
+    from hookline.core.store.records import Layout
 
 # Statements that bring no columns.
 HARMLESS = frozenset({"delete", "update"})
@@ -93,8 +89,7 @@ class SchemaGate:
         with self._lock:
             before = self._folders.get(name)
         if before is None:
-            with self._reading() as connection:
-                layout = layouts(connection, name).get(name)
+            layout = self._layout(name)
             before = None if layout is None else layout.partition_by
         if before is not None and before != event.partition_by:
             told = [f"by {', '.join(map(repr, names))}" if names else "not" for names in (before, event.partition_by)]
@@ -103,15 +98,14 @@ class SchemaGate:
                 "overwrite the whole"
             )
 
-    @contextmanager
-    def _reading(self) -> Iterator[Connection]:
+    def _layout(self, name: Name) -> Layout | None:
+        from hookline.core.store.cataloguing import layouts  # brings SQLAlchemy
+
         try:
             with self._store().reading() as connection:
-                yield connection
-        except SchemaError:
-            raise
+                return layouts(connection, name).get(name)
         except HooklineError as error:
-            raise SchemaError(f"the versions of its schema can't be had: {error}") from None
+            raise _unknown(error) from None
 
     def versions(self, dataset: Dataset) -> list[Columns]:
         """The versions of a dataset's columns, oldest first.
@@ -120,9 +114,11 @@ class SchemaGate:
             SchemaError: the store does not answer.
         """
         name = (dataset.namespace, dataset.name)
-        with self._reading() as connection:
-            found: list[Columns] = [version.columns for version in reading.schemas(connection, *name)]
-            layout = None if found else layouts(connection, name).get(name)
+        try:
+            found: list[Columns] = [version.columns for version in self._store().schemas(*name)]
+        except HooklineError as error:
+            raise _unknown(error) from None
+        layout = None if found else self._layout(name)
         if layout is not None and layout.columns:
             found = [layout.columns]
         with self._lock:
@@ -144,6 +140,10 @@ class SchemaGate:
             if _is_folder(event):
                 self._folders[name] = event.partition_by
         return changes(before, event.columns, dataset=event.dataset) if before else ()
+
+
+def _unknown(error: HooklineError) -> SchemaError:
+    return SchemaError(f"the versions of its schema can't be had: {error}")
 
 
 def _is_folder(event: Write) -> bool:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from hookline.core.errors import CatalogError
 from hookline.core.events import Dataset, content_id, utc_now
 from hookline.core.fuse.sketches import distinct_of
-from hookline.core.store import cataloguing, past, reading
+from hookline.core.store import cataloguing, past, reading, records
 from hookline.core.store.browse import datasets as browse
 from hookline.core.store.classifying import all_scans
 from hookline.core.store.inheriting import known_columns
@@ -53,9 +53,9 @@ _ADDS = frozenset({"append", "insert"})
 class _Known:
     """What holds for many datasets, read once."""
 
-    layouts: Mapping[Name, cataloguing.Layout]
-    declared: Mapping[Name, cataloguing.Declared]
-    steps: Mapping[Name, tuple[cataloguing.CertificationStep, ...]]
+    layouts: Mapping[Name, records.Layout]
+    declared: Mapping[Name, records.Declared]
+    steps: Mapping[Name, tuple[records.CertificationStep, ...]]
     scans: Mapping[Name, StoredScan]
     holds: Mapping[Name, tuple[Known, ...]]
 

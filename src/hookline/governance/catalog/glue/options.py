@@ -71,6 +71,9 @@ class GlueConfig(PluginConfig):
         description="Rules that writes are held against by the versions in the registry: who can't ask it may not write. Of those "
         "that match a dataset the first holds.",
     )
+    lineage_url: Annotated[str, Field(pattern=r"^https?://[!-~]{1,500}$")] | None = Field(
+        None, description="The address of `hookline ui` as others reach it, for links to a dataset's lineage."
+    )
     timeout_s: Annotated[float, Field(gt=0, le=25, allow_inf_nan=False)] = Field(
         10.0, description="Seconds to wait for an answer."
     )
