@@ -65,18 +65,17 @@ def facts_of(
     holds: bool,
 ) -> Facts:
     """The facts of one dataset, from its last writes."""
-    published = [one for one in written if one.published]
+    # A statement that only takes rows away leaves the rest what it was, and nobody measures it.
+    published = [one for one in written if one.published and one.operation != "delete"]
     judged = bool(published) and any(one.status != "skipped" for one in checks.get(published[-1].write_id, ()))
     critical = past.last_critical(connection, content_id(*name))
     return Facts(critical, judged, _untraced(connection, published), _unscanned(scan, schemas), holds)
 
 
 def _untraced(connection: Connection, published: Sequence[ListedWrite]) -> str | None:
-    # A statement that only takes rows away leaves the columns what they were.
-    making = [one for one in published if one.operation != "delete"]
-    if not making:
+    if not published:
         return "nothing was written to it"
-    lineage = traced.of_run(connection, making[-1].run_id).get(making[-1].write_id)
+    lineage = traced.of_run(connection, published[-1].run_id).get(published[-1].write_id)
     if lineage is None:
         return "it is not known where the columns of its last write came from"
     if lineage.degraded is not None:

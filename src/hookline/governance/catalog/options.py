@@ -39,8 +39,8 @@ class CertificationRules(PluginConfig):
     owner: bool = Field(True, description="It has an owner.")
     quality_days: Annotated[float, Field(ge=0, le=3650, allow_inf_nan=False)] = Field(
         7.0,
-        description="Days without a critical check that failed or could not be evaluated, with at least one write that was "
-        "judged; 0: quality does not count.",
+        description="Days without a critical check that failed or could not be evaluated, refused writes included; and its last "
+        "write was judged. 0: quality does not count.",
     )
     column_lineage: bool = Field(True, description="It is known where the columns of its last write came from.")
     no_unprotected_pii: bool = Field(
