@@ -22,6 +22,7 @@ def registered(
     """Register each entry that has a place in Glue, and tell what became of it."""
     from hookline.core.store.cataloguing import layouts
     from hookline.governance.catalog.glue.registering import Registrar
+    from hookline.governance.catalog.glue.tables import REGISTERED
 
     registrar = Registrar(options)
     with store.reading() as connection:
@@ -29,7 +30,7 @@ def registered(
     for entry in entries:
         place = options.place_of(entry.dataset)
         layout = known.get((entry.namespace, entry.name))
-        if place is None or layout is None or layout.location is None:
+        if place is None or layout is None or layout.location is None or entry.format not in REGISTERED:
             continue
         told = {"namespace": entry.namespace, "name": entry.name, "database": place.database, "table": place.table}
         try:
@@ -43,7 +44,7 @@ def registered(
 def _registration(spark: SparkSession, store: Store, entry: CatalogEntry, layout: Layout) -> Any:
     from hookline.governance.catalog.gate import FOLDERS
     from hookline.governance.catalog.glue.registering import Registration
-    from hookline.pipelines.layouts import iceberg_metadata, partitions
+    from hookline.pipelines.layouts import iceberg_metadata, partitions, reached
     from hookline.pipelines.storage import exists
     from hookline.pipelines.wording import describe
 
@@ -53,7 +54,7 @@ def _registration(spark: SparkSession, store: Store, entry: CatalogEntry, layout
         raise HooklineError("its columns are not known: run a job that writes it, or name it in Spark's catalog")
     parted = bool(entry.partition_by) and entry.format in FOLDERS
     try:
-        if not exists(spark, layout.location):
+        if not exists(spark, reached(spark, layout.location)):
             raise HooklineError("there is nothing at its place any more; nothing was changed in Glue")
         found = partitions(spark, layout.location) if parted else ()
         metadata = iceberg_metadata(spark, layout)

@@ -81,8 +81,12 @@ def of_table(spark: SparkSession, table: Any) -> Layout:
         bytes=None if statistics is None else int(str(statistics.sizeInBytes())),
     )
     if dataset.format == "delta" and layout.location is not None:  # the catalog has no columns of it: its log does
-        layout = _of_delta(spark, layout)
-        schema = spark.read.format("delta").load(layout.location).schema
+        try:
+            layout = _of_delta(spark, layout)
+            schema = spark.read.format("delta").load(reached(spark, layout.location or "")).schema
+        except Exception as error:  # noqa: BLE001 - a session without Delta Lake
+            logger.warning("the columns of %s can't be told: %s", layout.table_name, describe(error))
+            return layout
     comments = dict(_comments((), schema))
     told = plans.option(table.comment())
     return replace(layout, columns=columns_of(schema), comments=comments | ({"": str(told)} if told else {}))
@@ -102,7 +106,7 @@ def tables(spark: SparkSession) -> Iterator[Any]:
 
 def partitions(spark: SparkSession, location: str) -> tuple[Partition, ...]:
     """The partitions that there are files of, of a folder of plain files."""
-    found = storage.written_files(storage.list_files(spark, location))
+    found = storage.written_files(storage.list_files(spark, reached(spark, location)))
     return tuple(dict.fromkeys(tuple(file.partition.items()) for file in found if file.partition))
 
 
@@ -112,15 +116,24 @@ def iceberg_metadata(spark: SparkSession, layout: Layout) -> str | None:
         return None
     found = [
         (int(number[1]), file.path)
-        for file in storage.list_files(spark, f"{layout.location.rstrip('/')}/metadata")
+        for file in storage.list_files(spark, reached(spark, f"{layout.location.rstrip('/')}/metadata"))
         if (number := _METADATA.fullmatch(file.relative))
     ]
-    return max(found, default=(0, None))[1]
+    newest = max(found, default=(0, None))[1]
+    return None if newest is None else f"{layout.location.rstrip('/')}/metadata/{newest.rpartition('/')[2]}"
+
+
+def reached(spark: SparkSession, location: str) -> str:
+    """A location by the scheme that this session has a file system for: S3's is called s3a, where nobody set up another."""
+    configuration = spark._jsparkSession.sessionState().newHadoopConf()
+    if location.startswith("s3://") and configuration.get("fs.s3.impl") is None:
+        return f"s3a://{location.removeprefix('s3://')}"
+    return location
 
 
 def _of_delta(spark: SparkSession, layout: Layout) -> Layout:
     nothing = spark._jvm.scala.Option.empty() if spark._jvm is not None else None
-    metadata = delta_log(spark, layout.location or "").update(False, nothing, nothing).metadata()
+    metadata = delta_log(spark, reached(spark, layout.location or "")).update(False, nothing, nothing).metadata()
     names = tuple(str(name) for name in plans.sequence(metadata.partitionColumns()))
     return replace(layout, partition_by=names)
 

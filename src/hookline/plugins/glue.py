@@ -11,10 +11,11 @@ from hookline.core.plugin import PluginConfig
 from hookline.governance.audit import open_log
 from hookline.governance.catalog.entry import CatalogEntry
 from hookline.governance.catalog.gate import FOLDERS
-from hookline.governance.catalog.glue.options import GlueConfig
+from hookline.governance.catalog.glue.options import GlueConfig, Place
 from hookline.governance.catalog.glue.registering import Registrar
 from hookline.governance.catalog.glue.sink import GlueSink
 from hookline.governance.catalog.glue.statistics import statistics_of
+from hookline.governance.catalog.glue.tables import REGISTERED
 from hookline.governance.catalog.guard import SchemaGuard
 from hookline.governance.catalog.options import CatalogConfig
 from hookline.pipelines.layouts import iceberg_metadata, layout_of, partitions
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
     from hookline.core.plugin import PluginContext
     from hookline.core.store.records import Layout
 
-# They may take partitions away, so that all that are left are told.
-_REPLACES = frozenset({"overwrite", "create", "replace", "delete", "errorifexists"})
+# After these nothing else is there; these leave what was there.
+_BEGINS = frozenset({"create", "replace", "errorifexists"})
+_ADDS = frozenset({"append", "insert"})
 
 
 class GluePlugin:
@@ -77,10 +79,11 @@ class GluePlugin:
             return
         layout = self._layout(self._spark, event)
         columns = event.columns or layout.columns or ()
-        if layout.location is None or not columns:
+        if layout.location is None or layout.format not in REGISTERED or not columns:
             return
-        told, extent = self._partitions(self._spark, event, layout)
-        whole = event.operation in ("create", "replace", "errorifexists")
+        folder = bool(layout.partition_by) and event.dataset.format in FOLDERS
+        known = folder and event.partitions is not None
+        whole = event.operation in _BEGINS
         types = {one.name: one.type for one in columns}
         payload = {
             "place": [*place],
@@ -92,8 +95,8 @@ class GluePlugin:
             "location": layout.location,
             "columns": jsonable(columns),
             "partition_by": [*(layout.partition_by or event.partition_by)],
-            "partitions": told,
-            "extent": extent,
+            "partitions": jsonable(event.partitions) if known else [],
+            "extent": ("all" if whole else "added") if known else None,
             "metadata_location": iceberg_metadata(self._spark, layout),
             "statistics": [*statistics_of(event.measured, types)] if whole else [],
             "verdicts": [[one.check, one.severity, one.status] for one in event.verdicts],
@@ -107,8 +110,15 @@ class GluePlugin:
                 "bytes": event.bytes,
             },
         }
-        message = content_id("glue", event.write_id)
-        self._context.outbox.put(self._context.name, payload, kind="table", id=message, order_key=".".join(place))
+        self._put(place, payload, "table", event)
+        if folder and not whole and (event.operation not in _ADDS or not known):
+            # It may have taken some away. To list what is left may take long: the rest is on its way by then.
+            left = jsonable(partitions(self._spark, layout.location))
+            self._put(place, {**payload, "partitions": left, "extent": "all"}, "partitions", event)
+
+    def _put(self, place: Place, payload: dict[str, Any], kind: str, event: Write) -> None:
+        id = content_id("glue", kind, event.write_id)
+        self._context.outbox.put(self._context.name, payload, kind=kind, id=id, order_key=".".join(place))
 
     def _layout(self, spark: SparkSession, event: Write) -> Layout:
         key = content_id(event.dataset.namespace, event.dataset.name, event.columns, event.partition_by)
@@ -116,15 +126,6 @@ class GluePlugin:
             into_table = event.target_columns is not None or bool(event.dataset.symlinks)
             self._layouts[key] = layout_of(spark, event.dataset, None if into_table else event.partition_by)
         return self._layouts[key]
-
-    def _partitions(self, spark: SparkSession, event: Write, layout: Layout) -> tuple[list[Any], str | None]:
-        """Those that the write brought; all that there are, where it may have taken some away. Of folders alone: what keeps a
-        log of its own is read by that."""
-        if not layout.partition_by or event.dataset.format not in FOLDERS or layout.location is None:
-            return [], None
-        if event.operation in _REPLACES or event.partitions is None:
-            return [[*map(list, one)] for one in partitions(spark, layout.location)], "all"
-        return [[*map(list, one)] for one in event.partitions], "added"
 
     def _entry(self, dataset: Dataset) -> CatalogEntry:
         name, labels = (dataset.namespace, dataset.name), self._context.labels

@@ -160,6 +160,26 @@ def test_what_is_ours_follows_us() -> None:
     assert "hookline.tag.tier" not in found["Parameters"]
 
 
+def test_what_is_withdrawn_goes_and_what_others_counted_stays() -> None:
+    made = created(wanted("sales", entry(), COLUMNS, PLACE))
+    made["Parameters"]["numRows"] = "77"
+    changed = entry(description=None, owner=None, columns=(), rows=None, bytes=None)
+    found = laid_over(made, wanted("sales", changed, COLUMNS, PLACE))
+    assert not {"Description", "Owner"} & found.keys()
+    assert "Comment" not in found["StorageDescriptor"]["Columns"][0]
+    assert "recordCount" not in found["Parameters"]
+    assert found["Parameters"]["numRows"] == "77"
+
+
+def test_keys_that_others_gave_a_table_with_a_log() -> None:
+    made = created(wanted("t", entry(format="delta"), COLUMNS, PLACE))
+    made["PartitionKeys"] = [{"Name": "day", "Type": "string"}]
+    made["StorageDescriptor"]["Columns"].pop()
+    found = laid_over(made, wanted("t", entry(format="delta"), COLUMNS, PLACE))
+    assert found["PartitionKeys"] == made["PartitionKeys"]
+    assert [one["Name"] for one in found["StorageDescriptor"]["Columns"]] == ["id", "address", "at"]
+
+
 def test_an_iceberg_tables_metadata_is_icebergs_own() -> None:
     made = created(wanted("t", entry(format="iceberg"), COLUMNS, PLACE, metadata_location="s3://a/v1.metadata.json"))
     made["Parameters"]["metadata_location"] = "s3://a/v2.metadata.json"
@@ -173,6 +193,7 @@ def test_an_iceberg_tables_metadata_is_icebergs_own() -> None:
     ("more", "place", "said"),
     [
         ({}, "s3://other/sales", "at another place"),
+        ({"partition_by": ()}, PLACE, "is partitioned by day, and the data by nothing"),
         ({"partition_by": ("id",)}, PLACE, "is partitioned by day, and the data by id"),
         ({"format": "jdbc"}, PLACE, "of the format jdbc are not registered"),
     ],
@@ -182,6 +203,11 @@ def test_what_cannot_be_is_refused_for_good(more: dict[str, Any], place: str, sa
     with pytest.raises(SinkError, match=said) as refused:
         laid_over(made, wanted("sales", entry(**more), COLUMNS, place))
     assert not refused.value.retryable
+
+
+def test_a_view_is_left_alone() -> None:
+    with pytest.raises(SinkError, match="is a view"):
+        laid_over({"Name": "sales", "TableType": "VIRTUAL_VIEW"}, wanted("sales", entry(), COLUMNS, PLACE))
 
 
 def test_two_columns_that_differ_in_case_alone() -> None:

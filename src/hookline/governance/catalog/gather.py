@@ -44,6 +44,8 @@ Name = tuple[str, str]
 _MOST_DATASETS = 100_000
 _MOST_WRITES = 200
 _AT_ONCE = 200
+# Among so many of the last published writes the one is looked for that was judged last.
+_MOST_JUDGED = 10
 _MOST_NAMED = 8
 _BEGINS = frozenset({"create", "replace", "errorifexists"})
 _ADDS = frozenset({"append", "insert"})
@@ -147,7 +149,8 @@ def _entry(
     given = labels.of(Dataset(*name, kind, other_names))
     schemas = reading.schemas(connection, *name)
     last = browse.last_published(written)
-    checks = browse.checks_of(connection, [one.write_id for one in written])
+    judged = [one.write_id for one in written if one.published][-_MOST_JUDGED:]
+    checks = browse.checks_of(connection, judged)
     scan, steps = known.scans.get(name), known.steps.get(name, ())
     facts = facts_of(connection, name, written, checks, schemas, scan, holds=bool(known.holds.get(name)))
     partition_by = (layout.partition_by if layout else None) or ()

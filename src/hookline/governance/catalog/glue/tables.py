@@ -37,12 +37,14 @@ _FORMATS: Mapping[str, tuple[str, str, str]] = {
     "text": (_TEXT_IN, _TEXT_OUT, _LAZY),
     "delta": ("org.apache.hadoop.mapred.SequenceFileInputFormat", f"{_HIVE}HiveSequenceFileOutputFormat", _LAZY),
 }
+REGISTERED = frozenset({*_FORMATS, "iceberg"})
 _BY_LOG = frozenset({"delta", "iceberg", "hudi"})
 # What GetTable tells and UpdateTable takes.
 _INPUT = (
     *("Name", "Description", "Owner", "LastAccessTime", "LastAnalyzedTime", "Retention", "StorageDescriptor"),
     *("PartitionKeys", "ViewOriginalText", "ViewExpandedText", "TableType", "Parameters", "TargetTable"),
 )
+_COUNTS = ("recordCount", "numRows", "sizeKey", "totalSize")
 _LONGEST_TEXT, _LONGEST_COMMENT, _LONGEST_VALUE = 2_048, 255, 5_000
 
 
@@ -79,7 +81,7 @@ def wanted(
         SinkError: Glue has no such tables, or takes no such names.
     """
     kind = entry.format or "parquet"
-    if kind not in _FORMATS and kind != "iceberg":
+    if kind not in REGISTERED:
         raise SinkError(f"tables of the format {text(kind, 80)} are not registered in Glue", retryable=False)
     names = [column_name(one.name) for one in columns]
     if len(set(names)) < len(names):
@@ -90,7 +92,7 @@ def wanted(
     parted = [] if kind in _BY_LOG else [one for one in entry.partition_by if one in told]
     return Wanted(
         name,
-        location,
+        place(location),
         kind,
         tuple(one for key, one in told.items() if key not in parted),
         tuple(told[one] for one in parted),
@@ -103,10 +105,7 @@ def wanted(
 
 def created(table: Wanted) -> dict[str, Any]:
     """The input of CreateTable."""
-    return laid_over(
-        {"Name": table.name, "TableType": "EXTERNAL_TABLE", "Retention": 0, "Parameters": {}, "PartitionKeys": []},
-        table,
-    )
+    return _laid({"Name": table.name, "TableType": "EXTERNAL_TABLE", "Retention": 0}, table)
 
 
 def laid_over(there: Mapping[str, Any], table: Wanted) -> dict[str, Any]:
@@ -115,41 +114,57 @@ def laid_over(there: Mapping[str, Any], table: Wanted) -> dict[str, Any]:
     Raises:
         SinkError: the table is another dataset's, or partitioned in another way.
     """
+    location = (there.get("StorageDescriptor") or {}).get("Location")
+    if not location or there.get("TableType") == "VIRTUAL_VIEW" or place(location) != place(table.location):
+        raise SinkError(
+            f"Glue's table {table.name!r} is a view, or at another place: give the dataset another name with "
+            "`plugins.glue.tables`",
+            retryable=False,
+        )
+    keys, wanted_keys = ([str(one["Name"]) for one in some] for some in (there.get("PartitionKeys") or [], table.keys))
+    if keys != wanted_keys and table.format not in _BY_LOG:
+        raise SinkError(
+            f"Glue's table {table.name!r} is partitioned by {', '.join(keys) or 'nothing'}, and the data by "
+            f"{', '.join(wanted_keys) or 'nothing'}: Glue can't change that; drop the table there, and it is made anew",
+            retryable=False,
+        )
+    return _laid(there, table)
+
+
+def _laid(there: Mapping[str, Any], table: Wanted) -> dict[str, Any]:
     found = {key: there[key] for key in _INPUT if key in there}
     storage = dict(found.get("StorageDescriptor") or {})
-    location = storage.get("Location")
-    if location and place(location) != place(table.location):
-        raise SinkError(
-            f"Glue's table {table.name!r} is at another place: give the dataset another name with `plugins.glue.tables`",
-            retryable=False,
-        )
     before = dict(found.get("Parameters") or {})
     keys = found.get("PartitionKeys") or []
-    if location and [one["Name"] for one in keys] != [one["Name"] for one in table.keys]:
-        raise SinkError(
-            f"Glue's table {table.name!r} is partitioned by {', '.join(one['Name'] for one in keys) or 'nothing'}, and the data by "
-            f"{', '.join(one['Name'] for one in table.keys) or 'nothing'}: Glue can't change that; drop the table there, and it "
-            "is made anew",
-            retryable=False,
-        )
     ours = {f"{OURS}{key}": value for key, value in table.parameters.items()}
     for key, attribute, value in (("description", "Description", table.description), ("owner", "Owner", table.owner)):
-        if value is not None and found.get(attribute) in (None, "", before.get(f"{OURS}{key}")):
-            found[attribute] = value
-        if value is not None and found.get(attribute) == value:
-            ours[f"{OURS}{key}"] = value
+        if found.get(attribute) in (None, "", before.get(f"{OURS}{key}")):
+            found.pop(attribute, None)
+            if value is not None:
+                found[attribute] = ours[f"{OURS}{key}"] = value
     if table.format == "iceberg" and "metadata_location" in before:  # Iceberg's own commits change it
         ours["metadata_location"] = before["metadata_location"]
-    found["Parameters"] = {key: value for key, value in before.items() if not key.startswith(OURS)} | {
-        **table.known,
-        **ours,
-    }
-    found["PartitionKeys"] = _columns(keys, table.keys)
-    storage["Columns"] = _columns(storage.get("Columns") or [], table.columns)
+    for key in _COUNTS:  # what was counted once is not true for ever
+        if key in before and before[key] == before.get(f"{OURS}{key}"):
+            before.pop(key)
+        if key in table.known:
+            ours[f"{OURS}{key}"] = table.known[key]
+    theirs = {key: value for key, value in before.items() if not key.startswith(OURS)}
+    found["Parameters"] = {**theirs, **table.known, **ours}
+    # Partitions are stored by their keys' types, so these stay what they were. A table with a log may have got keys from others.
+    types = {one["Name"]: one.get("Type") for one in keys}
+    laid = _columns(keys, table.keys)
+    found["PartitionKeys"] = [{**one, "Type": types.get(one["Name"]) or one["Type"]} for one in laid]
+    others = {one["Name"] for one in laid}
+    storage["Columns"] = _columns(
+        storage.get("Columns") or [], [one for one in table.columns if one["Name"] not in others]
+    )
     storage.setdefault("Location", table.location)
     if table.format in _FORMATS and not storage.get("InputFormat"):
         reads, writes, library = _FORMATS[table.format]
-        parameters = {"serialization.format": "1", "path": table.location}
+        parameters = {"serialization.format": "1"}
+        if table.format == "delta":  # where Spark looks for its log
+            parameters["path"] = table.location
         if table.format == "csv":
             parameters["field.delim"] = ","
         storage |= {
@@ -223,4 +238,4 @@ def _facts(entry: CatalogEntry) -> dict[str, str]:
         found |= {"rows_written": str(write.rows)} if write.rows is not None else {}
     if entry.schema_version is not None:
         found["schema_version"] = str(entry.schema_version)
-    return found | {f"tag.{key}": value for key, value in entry.tags.items()}
+    return found | {f"tag.{text(key, 200)}": value for key, value in entry.tags.items()}
