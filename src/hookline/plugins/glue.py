@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from hookline.core.errors import ConfigError
@@ -24,11 +25,14 @@ if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from hookline.core.plugin import PluginContext
+    from hookline.core.store.inheriting import Known
     from hookline.core.store.records import Layout
 
 # After these nothing else is there; these leave what was there.
 _BEGINS = frozenset({"create", "replace", "errorifexists"})
 _ADDS = frozenset({"append", "insert"})
+# What columns hold is looked up no more often: it takes all lineage there is.
+_REMEMBERED_S = 60.0
 
 
 class GluePlugin:
@@ -45,6 +49,7 @@ class GluePlugin:
         self._config, self._context = config, context
         self._spark: SparkSession | None = None
         self._layouts: dict[str, Layout] = {}
+        self._holds: tuple[float, dict[tuple[str, str], tuple[Known, ...]]] = (float("-inf"), {})
         registrar = Registrar(config)
         if config.schemas and registrar.registry is None:
             raise ConfigError("schemas have rules, and no `registry` has their versions")
@@ -132,8 +137,11 @@ class GluePlugin:
         if self._context.store is None:
             known = labels.of(dataset)
             return CatalogEntry(*name, format=dataset.format, owner=known.owner, layer=known.layer, tags=known.tags)
-        from hookline.governance.catalog.gather import entries  # brings SQLAlchemy, which no job waits for
+        from hookline.core.store.inheriting import known_in  # brings SQLAlchemy, which no job waits for
+        from hookline.governance.catalog.gather import entries
 
-        options = CatalogConfig(lineage_url=self._config.lineage_url)
-        (entry,) = entries(self._context.store.get(), labels, options, [name])
+        store, options = self._context.store.get(), CatalogConfig(lineage_url=self._config.lineage_url)
+        if time.monotonic() - self._holds[0] > _REMEMBERED_S:
+            self._holds = time.monotonic(), known_in(store)
+        (entry,) = entries(store, labels, options, [name], self._holds[1])
         return entry

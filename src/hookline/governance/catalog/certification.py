@@ -75,7 +75,7 @@ def facts_of(
 def _untraced(connection: Connection, published: Sequence[ListedWrite]) -> str | None:
     if not published:
         return "nothing was written to it"
-    lineage = traced.of_run(connection, published[-1].run_id).get(published[-1].write_id)
+    lineage = traced.of_write(connection, published[-1].write_id)
     if lineage is None:
         return "it is not known where the columns of its last write came from"
     if lineage.degraded is not None:

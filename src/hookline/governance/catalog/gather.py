@@ -13,7 +13,7 @@ from hookline.core.fuse.sketches import distinct_of
 from hookline.core.store import cataloguing, past, reading, records
 from hookline.core.store.browse import datasets as browse
 from hookline.core.store.classifying import all_scans
-from hookline.core.store.inheriting import known_columns
+from hookline.core.store.inheriting import known_in
 from hookline.core.text import printable
 from hookline.governance.catalog.certification import broken, facts_of
 from hookline.governance.catalog.entry import (
@@ -45,7 +45,7 @@ _MOST_DATASETS = 100_000
 _MOST_WRITES = 200
 _AT_ONCE = 200
 # Among so many of the last published writes the one is looked for that was judged last.
-_MOST_JUDGED = 10
+_MOST_JUDGED = 5
 _MOST_NAMED = 8
 _BEGINS = frozenset({"create", "replace", "errorifexists"})
 _ADDS = frozenset({"append", "insert"})
@@ -101,17 +101,24 @@ def find(store: Store, wanted: str) -> Name:
 
 
 def entries(
-    store: Store, labels: LabelsConfig, config: CatalogConfig, wanted: Sequence[Name] | None = None
+    store: Store,
+    labels: LabelsConfig,
+    config: CatalogConfig,
+    wanted: Sequence[Name] | None = None,
+    holds: Mapping[Name, tuple[Known, ...]] | None = None,
 ) -> list[CatalogEntry]:
     """The entries of some datasets, or of all.
+
+    Args:
+        holds: what is known of the columns of all datasets (``known_in``), for who asks for one after the other: what one
+            holds may have been found in any other that it was made from, so all are looked at.
 
     Raises:
         StoreError: the database did not do it.
     """
     chosen = names(store) if wanted is None else list(wanted)
     scans = all_scans(store)
-    # What one dataset holds may have been found in any other that it was made from.
-    holds = known_columns(scans, store.column_lineages()) if any(scan.found for scan in scans) else {}
+    holds = known_in(store) if holds is None else holds
     found: list[CatalogEntry] = []
     with store.reading() as connection:
         one = chosen[0] if len(chosen) == 1 else None
@@ -125,9 +132,11 @@ def entries(
         for start in range(0, len(chosen), _AT_ONCE):
             some = chosen[start : start + _AT_ONCE]
             written = browse.last_writes(connection, [content_id(*name) for name in some], _MOST_WRITES)
+            published = ([one.write_id for one in own if one.published] for own in written.values())
+            checks = browse.checks_of(connection, [one for own in published for one in own[-_MOST_JUDGED:]])
             for name in some:
                 own = written.get(content_id(*name), [])
-                found.append(_entry(connection, name, own, known, labels, config))
+                found.append(_entry(connection, name, own, checks, known, labels, config))
     return found
 
 
@@ -135,6 +144,7 @@ def _entry(
     connection: Connection,
     name: Name,
     written: Sequence[ListedWrite],
+    checks: Mapping[str, Sequence[browse.ListedCheck]],
     known: _Known,
     labels: LabelsConfig,
     config: CatalogConfig,
@@ -149,8 +159,6 @@ def _entry(
     given = labels.of(Dataset(*name, kind, other_names))
     schemas = reading.schemas(connection, *name)
     last = browse.last_published(written)
-    judged = [one.write_id for one in written if one.published][-_MOST_JUDGED:]
-    checks = browse.checks_of(connection, judged)
     scan, steps = known.scans.get(name), known.steps.get(name, ())
     facts = facts_of(connection, name, written, checks, schemas, scan, holds=bool(known.holds.get(name)))
     partition_by = (layout.partition_by if layout else None) or ()
