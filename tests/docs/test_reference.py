@@ -22,11 +22,16 @@ from hookline.core import events, telemetry
 from hookline.core.config import load_config
 from hookline.core.config_models import FileModel
 from hookline.core.errors import SinkError
-from hookline.core.events import Column, Dataset, ErrorInfo, Read, Verdict, utc_now
+from hookline.core.events import Column, ColumnInput, ColumnLineage, Dataset, ErrorInfo, Read, Verdict, utc_now
 from hookline.core.hookspecs import HOOKS, Hooks, policy_of
 from hookline.core.outbox import Outbox
 from hookline.core.plugin_source import import_plugin, installed_plugins
 from hookline.core.runtime import Runtime
+from hookline.core.store import Store
+from hookline.core.store.cataloguing import keep_layout
+from hookline.core.store.classifying import StoredClassification, StoredScan, keep_scan
+from hookline.core.store.packing import pack
+from hookline.core.store.records import Layout
 from hookline.core.summary import run_document
 from hookline.governance.protection import policy as policies
 from hookline.observability.alerts import options as alert_options
@@ -194,6 +199,50 @@ def alerts_document(capsys: pytest.CaptureFixture[str]) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
+def catalog_document(capsys: pytest.CaptureFixture[str]) -> Any:
+    """Of a dataset of which everything is known, and of others."""
+    store = Store(load_config().store_url())
+    found = StoredClassification("email", "EMAIL_ADDRESS", 0.9, 1.0, False)
+    scans = [
+        StoredScan("file", place, utc_now().isoformat(), None, "x", 3, 3, (found,)) for place in ("/data/orders", "/x")
+    ]
+    origin = ColumnLineage({"e": (ColumnInput(Dataset("file", "/x"), "email", "DIRECT", "IDENTITY"),)})
+    runtime = Runtime(load_config())
+    scope = runtime.open_run("copy")
+    state = {"kind": "bigint", "rows": 3, "nulls": 0, "complete": True, "counts": [["1", 3]]}
+    profile = {"rows": 3, "columns": [["order_id", "bigint", state, ""]], "relations": None}
+    copy = sample_write(
+        write_id=scope.next_write_id(),
+        dataset=Dataset("file", "/copy"),
+        columns=(Column("e", "string"),),
+        column_lineage=origin,
+    )
+    orders = sample_write(
+        write_id=scope.next_write_id(), operation="create", verdicts=(Verdict("rows", "critical", "failed"),)
+    )
+    for write in (copy, orders):
+        scope.record_write_started(write)
+        scope.record_write_ended(write, failed=False)
+    place = {"run_id": scope.run.run_id, "write_id": orders.write_id, "part": "", "dataset": ["file", "/data/orders"]}
+    told = {**place, "started_at": utc_now().isoformat(), "rows": 3, "document": pack(profile)}
+    runtime.outbox.put("store", told, kind="profile", order_key=scope.run.run_id)
+    runtime.close_run(scope)
+    runtime.close()
+    layout = Layout(
+        "file", "/data/orders", utc_now().isoformat(), "parquet", "file:/data/orders", "a.orders", ("order_id",)
+    )
+    with store.transaction() as connection:
+        keep_layout(store, connection, layout.payload())
+        for scan in scans:
+            keep_scan(store, connection, scan.payload())
+    store.close()
+    said = ("--owner", "o", "--description", "d", "--comment", "email=c", "--tag", "t=1")
+    assert main(["catalog", "describe", "/data/orders", *said, "--set", "plugins={}"]) == 0
+    assert main(["catalog", "certify", "/data/orders", "reviewed", "--reason", "r", "--set", "plugins={}"]) == 0
+    capsys.readouterr()
+    return printed(capsys, "catalog", "search", "--json", "--set", "plugins={}")
+
+
 def measured_runs(capsys: pytest.CaptureFixture[str]) -> list[str]:
     """The ids of two runs of a job with a history, the last of which is slow and costs money."""
     Path("hookline.yaml").write_text("plugins: {metrics: {}}\ncost: {platform: glue}\nlabels: {tags: {team: x}}\n")
@@ -246,6 +295,7 @@ DOCUMENTS: Mapping[str, Callable[[pytest.CaptureFixture[str]], Any]] = {
     "`hookline lineage schema NAME --json`": schema_document,
     "`hookline outbox status --json`": outbox_document,
     "`hookline alerts test --json`": alerts_document,
+    "`hookline catalog search --json`": catalog_document,
 }
 
 

@@ -16,6 +16,8 @@
     ├── DetectionError         personal data could not be looked for
     ├── ProtectionError        a value can't be protected, or what was protected not be revealed
     │   └── ErasedError        nor ever will be: its subject was erased
+    ├── CatalogError           an entry that is not there, a certification that its rules don't allow
+    │   └── SchemaError        a schema that its rule does not allow, or that can't be held against it
     └── OutboxError            a message could not be kept
 
 Every message says what happened, where, and what to do. None carries a row value or a secret.
@@ -126,3 +128,11 @@ class ProtectionError(HooklineError):
 
 class ErasedError(ProtectionError):
     """What is asked for was erased, and nobody can bring it back."""
+
+
+class CatalogError(HooklineError):
+    """A dataset that the catalog does not know, or a step of its certification that the rules don't allow."""
+
+
+class SchemaError(CatalogError):
+    """A schema that breaks the rule of its dataset, or that can't be held against it now."""

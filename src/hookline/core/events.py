@@ -76,6 +76,7 @@ ROW_KINDS: frozenset[MeasureKind] = frozenset(
 Order = Literal["increasing", "decreasing", "strictly increasing", "strictly decreasing"]
 # Of a field that must not leave the process: it may hold values of rows.
 _STAYS: Mapping[str, bool] = {"leaves": False}
+Partition = tuple[tuple[str, str | None], ...]
 Scalar = str | int | float | bool | Decimal | dt.date | dt.datetime
 
 
@@ -587,6 +588,9 @@ class Write:
             nobody asked for that.
         quarantine: the dataset that these rows went to.
         data_version: the version of the target's data that this write made (Delta's), where there is such a thing.
+        target_columns: those that the target had before, where the rows go into them whatever theirs are called (an INSERT, a
+            MERGE); None otherwise, and where no plugin decides on writes.
+        partitions: those that its files went to, each as columns with their values; None when that is not known. Not kept.
         telemetry: what Spark spent on it; given to ``on_write_finished`` and ``on_write_failed`` when a plugin needs it.
     """
 
@@ -617,6 +621,8 @@ class Write:
     rows_quarantined: int | None = None
     quarantine: Dataset | None = None
     data_version: str | None = None
+    target_columns: tuple[Column, ...] | None = field(default=None, compare=False, metadata=_STAYS)
+    partitions: tuple[Partition, ...] | None = field(default=None, repr=False, compare=False, metadata=_STAYS)
     error: ErrorInfo | None = None
     telemetry: Telemetry | None = field(default=None, repr=False, compare=False, metadata=_STAYS)
 
@@ -632,7 +638,7 @@ class Write:
 
     def kept(self) -> Write:
         """The same without what is only for who is told of its end: values that may be rows', and SQL."""
-        return dataclasses.replace(self, measured=(), statement=None)
+        return dataclasses.replace(self, measured=(), statement=None, partitions=None)
 
 
 @dataclass(frozen=True)

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from hookline.core.errors import ConfigError
-
-if TYPE_CHECKING:
-    from hookline.core.safekeeping import AuditConfig, KeysConfig
 
 _CONNECT_S = 3
 
 
-def client(
-    service: str, where: KeysConfig | AuditConfig, needed_by: str, *, read_timeout_s: float, attempts: int
-) -> Any:
+class Where(Protocol):
+    """A configuration that says where a service is."""
+
+    @property
+    def region(self) -> str | None:
+        """The region; by default what the AWS settings say."""
+
+    @property
+    def endpoint_url(self) -> str | None:
+        """Another address of the service."""
+
+
+def client(service: str, where: Where, needed_by: str, *, read_timeout_s: float, attempts: int) -> Any:
     """A client of a service.
 
     Args:

@@ -8,9 +8,9 @@ from typing import Any
 
 from hookline.core.errors import HooklineError
 from hookline.core.events import Column, ColumnLineage, Dataset
+from hookline.core.schema_changes import Change, changes
 from hookline.core.store import Dependant, SchemaVersion
 from hookline.core.text import printable, shorten_path
-from hookline.lineage.schema_changes import Change, changes
 
 _MOST_NAMED = 8
 _SIGNS = {"added": "+", "dropped": "-"}

@@ -10,6 +10,7 @@ from sqlalchemy import Connection, delete, select
 
 from hookline.core.events import content_id
 from hookline.core.store import schema
+from hookline.core.store.cataloguing import keep_layout
 from hookline.core.store.classifying import keep_scan
 from hookline.core.store.database import Store
 from hookline.core.store.documents import as_document
@@ -163,5 +164,6 @@ APPLY: Mapping[str, Callable[[Store, Connection, _Payload], None]] = {
     "measurement": keep_measurement,
     "compact": compact_measurements,
     "scan": keep_scan,
+    "layout": keep_layout,
     "write": _write,
 }

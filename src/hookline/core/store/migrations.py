@@ -300,6 +300,46 @@ VERSION_11 = (
     )""",
     "CREATE UNIQUE INDEX ix_hookline_subject_keys_key_id ON hookline_subject_keys (key_id)",
 )
+VERSION_12 = (
+    """CREATE TABLE hookline_catalog_layouts (
+        dataset_id VARCHAR(32) NOT NULL,
+        namespace TEXT NOT NULL,
+        name TEXT NOT NULL,
+        format TEXT,
+        location TEXT,
+        table_name TEXT,
+        partition_by TEXT,
+        columns TEXT,
+        comments TEXT,
+        rows BIGINT,
+        bytes BIGINT,
+        seen_at VARCHAR(40) NOT NULL,
+        PRIMARY KEY (dataset_id)
+    )""",
+    """CREATE TABLE hookline_catalog_entries (
+        dataset_id VARCHAR(32) NOT NULL,
+        namespace TEXT NOT NULL,
+        name TEXT NOT NULL,
+        owner TEXT,
+        description TEXT,
+        tags TEXT NOT NULL,
+        comments TEXT NOT NULL,
+        changed_at VARCHAR(40) NOT NULL,
+        PRIMARY KEY (dataset_id)
+    )""",
+    """CREATE TABLE hookline_catalog_steps (
+        dataset_id VARCHAR(32) NOT NULL,
+        position INTEGER NOT NULL,
+        namespace TEXT NOT NULL,
+        name TEXT NOT NULL,
+        state VARCHAR(16) NOT NULL,
+        at VARCHAR(40) NOT NULL,
+        actor TEXT,
+        reason TEXT NOT NULL,
+        by_itself BOOLEAN NOT NULL,
+        PRIMARY KEY (dataset_id, position)
+    )""",
+)
 
 
 def _first(connection: Connection) -> None:
@@ -362,6 +402,10 @@ def _eleventh(connection: Connection) -> None:
     _execute(connection, VERSION_11)
 
 
+def _twelfth(connection: Connection) -> None:
+    _execute(connection, VERSION_12)
+
+
 def _schemas_of(connection: Connection, of_dataset: dict[str, str]) -> list[dict[str, Any]]:
     rows = connection.execute(
         text(
@@ -391,6 +435,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     _ninth,
     _tenth,
     _eleventh,
+    _twelfth,
 )
 VERSION = len(STEPS)
 

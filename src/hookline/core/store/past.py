@@ -38,6 +38,20 @@ def made_by(connection: Connection, dataset_id: str, run_id: str, before: str) -
     return None if row is None else MadeBy(row[0], row[1])
 
 
+def job_of(connection: Connection, run_id: str) -> str:
+    """The job of a run; empty where the run is not known (yet)."""
+    return str(connection.execute(select(runs.c.job).where(runs.c.run_id == run_id)).scalar() or "")
+
+
+def last_critical(connection: Connection, dataset_id: str) -> tuple[str, str] | None:
+    """The last critical check of a dataset's writes, refused ones too, that failed or had no answer: its name, and when."""
+    of_dataset = (writes.c.dataset_id == dataset_id) & writes.c.started_at.is_not(None)
+    bad = (verdicts.c.severity == "critical") & verdicts.c.status.in_(("failed", "error"))
+    query = select(verdicts.c.check_name, writes.c.started_at).join(writes, writes.c.write_id == verdicts.c.write_id)
+    row = connection.execute(query.where(of_dataset, bad).order_by(writes.c.started_at.desc()).limit(1)).first()
+    return None if row is None else (row[0], row[1])
+
+
 def past_profiles(
     connection: Connection, dataset_id: str, run_id: str, limit: int, part: str
 ) -> tuple[StoredProfile, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from hookline.core.events import Column, ColumnLineage, PluginReport, Run, RunEnded, content_id
@@ -236,3 +236,62 @@ class PluginRecord:
     job: str
     run_started_at: str | None
     report: PluginReport
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where a dataset is, and how it is laid out.
+
+    Attributes:
+        namespace, name: the dataset's.
+        seen_at: ISO 8601, UTC.
+        location: a URI.
+        table_name: its name in Spark's catalog, as Spark's parser reads it.
+        partition_by: None where that is not known.
+        columns: those that it had where it rested; None when only a write told of it.
+        comments: those of Spark's catalog, by the column's path; the table's own under an empty path.
+        rows, bytes: as Spark's catalog counts them.
+    """
+
+    namespace: str
+    name: str
+    seen_at: str
+    format: str | None = None
+    location: str | None = None
+    table_name: str | None = None
+    partition_by: tuple[str, ...] | None = None
+    columns: tuple[Column, ...] | None = None
+    comments: Mapping[str, str] | None = None
+    rows: int | None = None
+    bytes: int | None = None
+
+    def payload(self) -> dict[str, Any]:
+        """As a fact for the outbox."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Declared:
+    """What people say of a dataset. ``comments`` are by the column's path."""
+
+    namespace: str
+    name: str
+    changed_at: str
+    owner: str | None = None
+    description: str | None = None
+    tags: Mapping[str, str] = field(default_factory=dict)
+    comments: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class CertificationStep:
+    """A step of a dataset's certification: how it has been since then, who decided so and why.
+
+    ``by_itself``: a rule broke, and nobody decided.
+    """
+
+    state: str
+    at: str
+    actor: str | None
+    reason: str
+    by_itself: bool = False

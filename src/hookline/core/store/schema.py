@@ -272,3 +272,47 @@ subject_keys = Table(
     Column("erased_at", String(40)),
     Index("ix_hookline_subject_keys_key_id", "key_id", unique=True),
 )
+# Where a dataset is and how it is laid out, as it was seen last; columns: JSON, of what was looked at where it rests.
+catalog_layouts = Table(
+    "hookline_catalog_layouts",
+    metadata,
+    Column("dataset_id", String(32), primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("format", Text),
+    Column("location", Text),
+    Column("table_name", Text),
+    Column("partition_by", Text),
+    Column("columns", Text),
+    Column("comments", Text),
+    Column("rows", BigInteger),
+    Column("bytes", BigInteger),
+    Column("seen_at", String(40), nullable=False),
+)
+# What people say of a dataset; tags and comments (by column): JSON.
+catalog_entries = Table(
+    "hookline_catalog_entries",
+    metadata,
+    Column("dataset_id", String(32), primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("owner", Text),
+    Column("description", Text),
+    Column("tags", Text, nullable=False),
+    Column("comments", Text, nullable=False),
+    Column("changed_at", String(40), nullable=False),
+)
+# The steps of a dataset's certification, from 1; the last one says how it is now.
+catalog_steps = Table(
+    "hookline_catalog_steps",
+    metadata,
+    Column("dataset_id", String(32), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("namespace", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("at", String(40), nullable=False),
+    Column("actor", Text),
+    Column("reason", Text, nullable=False),
+    Column("by_itself", Boolean, nullable=False),
+)

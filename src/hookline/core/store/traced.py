@@ -21,6 +21,14 @@ def of_run(connection: Connection, run_id: str) -> dict[str, ColumnLineage]:
     return {write_id: from_document(document) for write_id, document in connection.execute(query)}
 
 
+def of_write(connection: Connection, write_id: str) -> ColumnLineage | None:
+    """Of one write; None where nothing is known."""
+    joined = writes.join(column_lineage, writes.c.lineage_id == column_lineage.c.lineage_id)
+    query = select(column_lineage.c.document).select_from(joined).where(writes.c.write_id == write_id)
+    document = connection.execute(query).scalar()
+    return None if document is None else from_document(document)
+
+
 def all_columns(connection: Connection, since: str | None, until: str | None) -> Iterator[StoredColumns]:
     """See ``Store.column_lineages``."""
     group = (writes.c.namespace, writes.c.name, runs.c.job, writes.c.operation, writes.c.lineage_id)

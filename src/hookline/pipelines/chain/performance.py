@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from hookline.core import fuse
 from hookline.core.errors import WriteRefusedError
-from hookline.core.events import Column, ErrorInfo, Read, Verdict, Write, utc_now
+from hookline.core.events import Column, ErrorInfo, Partition, Read, Verdict, Write, utc_now
 from hookline.core.runtime import RunScope
 from hookline.core.sealing import Sealed
 from hookline.core.spending import WriteSpending
@@ -138,8 +138,19 @@ class Performance:
             partition_by=request.partition_by,
             transformable=request.frame is not None,
             statement=request.statement,
+            target_columns=self._target_columns(),
             batch_id=None if batch is None else batch.batch_id,
         )
+
+    def _target_columns(self) -> tuple[Column, ...] | None:
+        """What plugins that decide have to know beforehand; a target that is not there is Spark's to complain of."""
+        if self._request.schema is None or not self._scope.runtime.decides_on_writes:
+            return None
+        try:
+            return fuse.columns_of(self._request.schema())
+        except Exception as error:  # noqa: BLE001
+            logger.debug("the target's columns are not known: %s", describe(error))
+            return None
 
     def _inputs(self) -> tuple[tuple[Read, ...], str | None]:
         if self._request.inputs is not None:
@@ -299,6 +310,7 @@ class Performance:
             files=None if written.files is None else len(written.files),
             data_version=self._write.data_version if written.version is None else written.version,
             columns=self._write.columns if written.columns is None else written.columns,
+            partitions=_partitions(written),
         )
         held = isinstance(self._stage, HeldStage)
         if self._request.seal is not None:
@@ -393,3 +405,9 @@ class Performance:
         if self._request.schema is None and self._frame is None:
             return ()  # an RDD has no columns
         return fuse.columns_of(self._written_schema())
+
+
+def _partitions(written: Written) -> tuple[Partition, ...] | None:
+    if written.files is None:
+        return None
+    return tuple(dict.fromkeys(tuple(file.partition.items()) for file in written.files if file.partition))

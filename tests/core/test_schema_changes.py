@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hookline.core.events import Column, ColumnInput, ColumnLineage, Dataset
-from hookline.lineage.schema_changes import Change, changes
-from hookline.lineage.spark_types import holds
+from hookline.core.schema_changes import Change, changes
+from hookline.core.spark_types import holds
 
 SALES = Dataset("file", "/lake/sales")
 

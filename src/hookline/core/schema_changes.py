@@ -13,8 +13,8 @@ from difflib import SequenceMatcher
 from typing import Literal
 
 from hookline.core.events import Column, ColumnLineage, Dataset
+from hookline.core.spark_types import holds, inside
 from hookline.core.text import quoted
-from hookline.lineage.spark_types import holds, inside
 
 ChangeKind = Literal[
     "added", "dropped", "renamed", "widened", "narrowed", "retyped", "nullable", "required", "reordered"

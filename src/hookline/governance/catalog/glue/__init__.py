@@ -1,0 +1,1 @@
+"""AWS Glue: tables, partitions and schema versions there, as entries of the catalog have them."""
