@@ -301,6 +301,17 @@ VERSION_11 = (
     "CREATE UNIQUE INDEX ix_hookline_subject_keys_key_id ON hookline_subject_keys (key_id)",
 )
 
+# What policies made in accounts.
+VERSION_12 = (
+    """CREATE TABLE hookline_managed_items (
+        scope VARCHAR(100) NOT NULL,
+        item_id VARCHAR(32) NOT NULL,
+        document TEXT NOT NULL,
+        recorded_at VARCHAR(40) NOT NULL,
+        PRIMARY KEY (scope, item_id)
+    )""",
+)
+
 
 def _first(connection: Connection) -> None:
     _execute(connection, VERSION_1)
@@ -362,6 +373,10 @@ def _eleventh(connection: Connection) -> None:
     _execute(connection, VERSION_11)
 
 
+def _twelfth(connection: Connection) -> None:
+    _execute(connection, VERSION_12)
+
+
 def _schemas_of(connection: Connection, of_dataset: dict[str, str]) -> list[dict[str, Any]]:
     rows = connection.execute(
         text(
@@ -391,6 +406,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     _ninth,
     _tenth,
     _eleventh,
+    _twelfth,
 )
 VERSION = len(STEPS)
 

@@ -272,3 +272,12 @@ subject_keys = Table(
     Column("erased_at", String(40)),
     Index("ix_hookline_subject_keys_key_id", "key_id", unique=True),
 )
+# What policies made in an account, so that nothing else is ever taken away; scope: the account and region.
+managed_items = Table(
+    "hookline_managed_items",
+    metadata,
+    Column("scope", String(100), primary_key=True),
+    Column("item_id", String(32), primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("recorded_at", String(40), nullable=False),
+)
