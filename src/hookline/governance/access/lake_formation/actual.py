@@ -1,0 +1,205 @@
+"""What an account has now."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from hookline.governance.access.lake_formation.account import Account, AccountError
+from hookline.governance.access.lake_formation.items import (
+    EVERYBODY,
+    Admin,
+    Assigned,
+    Filter,
+    Grant,
+    Item,
+    Link,
+    Registered,
+    TagValue,
+)
+from hookline.governance.access.lake_formation.resources import resource_of
+
+_AT_ONCE = 8
+_SERVICE_ROLE = "/aws-service-role/lakeformation.amazonaws.com/"
+
+
+@dataclass(frozen=True)
+class TableInfo:
+    """What Glue says of a table: its columns, with their types, partition keys at the end, and where it lies."""
+
+    columns: Mapping[str, str]
+    location: str | None = None
+
+
+@dataclass(frozen=True)
+class Actual:
+    """An account.
+
+    Attributes:
+        items: all that it has.
+        tables: what its databases hold, by database and table.
+        grantors: who made a grant, and when, as far as AWS tells.
+        open_to_all: whether what is made from now on is open to everybody who IAM lets in: "databases", "tables".
+    """
+
+    items: frozenset[Item]
+    tables: Mapping[str, Mapping[str, TableInfo]]
+    grantors: Mapping[Grant, str] = field(default_factory=dict)
+    open_to_all: tuple[str, ...] = ()
+
+
+def read(account: Account, databases: Collection[str]) -> Actual:
+    """Ask an account for everything.
+
+    Args:
+        databases: those whose tables and tags are looked at; grants, filters and LF-tags are read of all.
+
+    Raises:
+        AccountError: AWS does not tell.
+    """
+    catalog = account.catalog
+    admins, open_to_all = _settings(account)
+    tables: dict[str, dict[str, TableInfo]] = {}
+    items: set[Item] = {*admins, *_links_to_databases(account)}
+    present = {link.database for link in items if isinstance(link, Link)}
+    for database in sorted({*databases} - present):
+        held = _tables(account, database)
+        if held is None:
+            continue
+        tables[database], links = held
+        items.update(links)
+    for tag in account.listed("list_lf_tags", "LFTags", CatalogId=catalog):
+        items.update(TagValue(tag["TagKey"], value) for value in tag["TagValues"])
+    items.update(_assigned(account, tables))
+    items.update(_filters(account, catalog))
+    items.update(_registered(account))
+    grants = dict(_grants(account, catalog))
+    grantors = {grant: by for grant, by in grants.items() if by}
+    return Actual(frozenset({*items, *grants}), tables, grantors, open_to_all)
+
+
+def _settings(account: Account) -> tuple[set[Admin], tuple[str, ...]]:
+    told = account.call("lakeformation", "get_data_lake_settings", CatalogId=account.catalog)["DataLakeSettings"]
+    admins = {Admin(one["DataLakePrincipalIdentifier"]) for one in told.get("DataLakeAdmins") or ()}
+    names = {"databases": "CreateDatabaseDefaultPermissions", "tables": "CreateTableDefaultPermissions"}
+    open_to_all = tuple(
+        what
+        for what, key in names.items()
+        if any(one["Principal"].get("DataLakePrincipalIdentifier") == EVERYBODY for one in told.get(key) or ())
+    )
+    return admins, open_to_all
+
+
+def _links_to_databases(account: Account) -> Iterator[Link]:
+    for one in account.pages("glue", "get_databases", "DatabaseList", CatalogId=account.catalog):
+        target = one.get("TargetDatabase")
+        if target:
+            yield Link(one["Name"], None, target["CatalogId"], target["DatabaseName"], None)
+
+
+def _tables(account: Account, database: str) -> tuple[dict[str, TableInfo], set[Link]] | None:
+    tables: dict[str, TableInfo] = {}
+    links: set[Link] = set()
+    try:
+        for one in account.pages("glue", "get_tables", "TableList", CatalogId=account.catalog, DatabaseName=database):
+            target = one.get("TargetTable")
+            if target:
+                own = Link(database, one["Name"], target["CatalogId"], target["DatabaseName"], target["Name"])
+                links.add(own)
+                continue
+            storage = one.get("StorageDescriptor") or {}
+            columns = [*(storage.get("Columns") or ()), *(one.get("PartitionKeys") or ())]
+            types = {column["Name"]: str(column.get("Type", "")) for column in columns}
+            tables[one["Name"]] = TableInfo(types, storage.get("Location") or None)
+    except AccountError as error:
+        if error.code == "EntityNotFoundException":
+            return None
+        raise
+    return tables, links
+
+
+def _assigned(account: Account, tables: Mapping[str, Mapping[str, TableInfo]]) -> Iterator[Assigned]:
+    wanted: list[tuple[str, str | None, tuple[str, ...]]] = []
+    for database, held in tables.items():
+        wanted.append((database, None, ()))
+        wanted += [(database, table, tuple(info.columns)) for table, info in held.items()]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for found in pool.map(lambda one: [*_tags_of(account, *one)], wanted):
+            yield from found
+
+
+def _tags_of(account: Account, database: str, table: str | None, columns: tuple[str, ...]) -> Iterator[Assigned]:
+    if table is None:
+        told = _tags(account, {"Database": {"CatalogId": account.catalog, "Name": database}})
+        yield from _each(told.get("LFTagOnDatabase"), database, None, None)
+        return
+    own = {"CatalogId": account.catalog, "DatabaseName": database, "Name": table}
+    told = _tags(account, {"Table": own})
+    yield from _each(told.get("LFTagsOnTable"), database, table, None)
+    if columns:
+        told = _tags(account, {"TableWithColumns": {**own, "ColumnNames": [*columns]}})
+        for column in told.get("LFTagsOnColumns") or ():
+            yield from _each(column.get("LFTags"), database, table, column["Name"])
+
+
+def _tags(account: Account, resource: Mapping[str, Any]) -> Mapping[str, Any]:
+    try:
+        return account.call(
+            "lakeformation",
+            "get_resource_lf_tags",
+            CatalogId=account.catalog,
+            Resource=resource,
+            ShowAssignedLFTags=True,
+        )
+    except AccountError as error:
+        if error.code == "EntityNotFoundException":  # it went while this was reading
+            return {}
+        raise
+
+
+def _each(
+    told: Iterable[Mapping[str, Any]] | None, database: str, table: str | None, column: str | None
+) -> Iterator[Assigned]:
+    for tag in told or ():
+        for value in tag["TagValues"]:
+            yield Assigned(database, table, column, tag["TagKey"], value)
+
+
+def _filters(account: Account, catalog: str) -> Iterator[Filter]:
+    for one in account.listed("list_data_cells_filter", "DataCellsFilters"):
+        if one["TableCatalogId"] != catalog:
+            continue
+        told = one.get("RowFilter") or {}
+        rows = None if "AllRowsWildcard" in told else told.get("FilterExpression")
+        names = one.get("ColumnNames") or ()
+        columns = names or (one.get("ColumnWildcard") or {}).get("ExcludedColumnNames") or ()
+        place = (one["DatabaseName"], one["TableName"], one["Name"])
+        yield Filter(*place, rows or None, tuple(sorted(columns)), excluded=not names)
+
+
+def _registered(account: Account) -> Iterator[Registered]:
+    for one in account.listed("list_resources", "ResourceInfoList"):
+        role = one.get("RoleArn") or None
+        yield Registered(one["ResourceArn"], None if role and _SERVICE_ROLE in role else role)
+
+
+def _grants(account: Account, catalog: str) -> Iterator[tuple[Grant, str]]:
+    for one in account.listed("list_permissions", "PrincipalResourcePermissions", CatalogId=catalog):
+        principal = one["Principal"]["DataLakePrincipalIdentifier"]
+        # One that holds on a condition is none that policies make.
+        condition = {"Condition": one["Condition"]} if one.get("Condition") else {}
+        resource = resource_of({**one["Resource"], **condition}, catalog)
+        by = _grantor(one.get("LastUpdatedBy"), one.get("LastUpdated"))
+        handed_on = {*(one.get("PermissionsWithGrantOption") or ())}
+        for permission in {*(one.get("Permissions") or ()), *handed_on}:
+            yield Grant(principal, resource, permission), by
+            if permission in handed_on:
+                yield Grant(principal, resource, permission, option=True), by
+
+
+def _grantor(by: str | None, at: dt.datetime | None) -> str:
+    when = at.astimezone(dt.timezone.utc).isoformat(timespec="seconds") if at else None
+    return " ".join(filter(None, (by, when and f"at {when}")))

@@ -1,0 +1,173 @@
+"""What has to be done so that an account has what is wanted: a list of steps, in an order in which they are safe."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from hookline.core.errors import ConfigError
+from hookline.governance.access.lake_formation.actual import Actual
+from hookline.governance.access.lake_formation.items import (
+    EVERYBODY,
+    Admin,
+    Assigned,
+    Filter,
+    Grant,
+    Item,
+    Link,
+    Registered,
+)
+from hookline.governance.access.lake_formation.resources import (
+    Cells,
+    Columns,
+    Database,
+    Resource,
+    Table,
+)
+
+Action = Literal["create", "change", "delete"]
+EXPIRED = "its time is over"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing to do.
+
+    Attributes:
+        item: what is there afterwards; for a deletion, what goes.
+        before: what is there now, for a change.
+        why: what a reader may want to know of it.
+        passing: whether it is undone by a later step.
+    """
+
+    action: Action
+    item: Item
+    before: Item | None = None
+    why: str = ""
+    passing: bool = False
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What policies ask of an account.
+
+    Attributes:
+        items: all that it is to have.
+        governed: the databases that policies speak of, with the tables of each.
+        expired: what only rules whose time is over ask for.
+        elsewhere: what is enforced in another way, and where: a sentence each.
+    """
+
+    items: frozenset[Item]
+    governed: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    expired: frozenset[Item] = frozenset()
+    elsewhere: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Between what is wanted and what is there.
+
+    Attributes:
+        steps: what brings the one to the other, in no order yet.
+        foreign: what others made where policies speak, and stays.
+        gone: what was made by policies, is no longer wanted and no longer there.
+    """
+
+    steps: tuple[Step, ...]
+    foreign: frozenset[Item] = frozenset()
+    gone: frozenset[Item] = frozenset()
+
+
+def compare(
+    wanted: Wanted,
+    actual: Actual,
+    managed: Collection[Item],
+    exclusive: Literal["never", "everybody", "tables"] = "never",
+    spared: Collection[str] = (),
+) -> Difference:
+    """Hold one against the other.
+
+    Args:
+        managed: what policies made. Nothing else is taken away, unless ``exclusive`` says so.
+        spared: principals from whom nothing is taken that others gave them.
+    """
+    there = {item.key: item for item in actual.items}
+    keys = {item.key for item in wanted.items}
+    if len(keys) < len(wanted.items):
+        raise ConfigError(_twice(wanted.items))
+    steps: list[Step] = []
+    for item in wanted.items:
+        before = there.get(item.key)
+        if before is None:
+            steps.append(Step("create", item))
+        elif before != item:
+            steps.append(Step("change", item, before))
+    own = frozenset(managed)
+    extra = [item for item in actual.items if item.key not in keys]
+    foreign: set[Item] = set()
+    for item in extra:
+        if item in own or _stale(item, own):
+            why = EXPIRED if item in wanted.expired else "no policy asks for it any longer"
+            steps.append(Step("delete", item, why=why))
+        elif concerns(item, wanted):
+            if isinstance(item, Grant) and _excluded(item, wanted, exclusive, spared):
+                steps.append(Step("delete", item, why="policies are exclusive, and others granted it"))
+            else:
+                foreign.add(item)
+    gone = frozenset(item for item in own if item.key not in keys and item.key not in there)
+    return Difference(tuple(sorted(steps, key=_sorting)), frozenset(foreign), gone)
+
+
+def concerns(item: Item, wanted: Wanted) -> bool:
+    """Whether something is where policies speak: on their tables and databases, or wider than these."""
+    if isinstance(item, Grant):
+        database, table = _place(item.resource)
+        if database is None:
+            return True
+        tables = wanted.governed.get(database)
+        return tables is not None and (table is None or table in tables)
+    if isinstance(item, (Assigned, Filter)):
+        tables = wanted.governed.get(item.database)
+        return tables is not None and (item.table is None or item.table in tables)
+    return isinstance(item, Admin) and any(isinstance(one, Admin) for one in wanted.items)
+
+
+def _place(resource: Resource) -> tuple[str | None, str | None]:
+    if isinstance(resource, Database):
+        return resource.database, None
+    if isinstance(resource, (Table, Columns, Cells)):
+        return resource.database, resource.table
+    return None, None
+
+
+def _excluded(
+    grant: Grant, wanted: Wanted, exclusive: Literal["never", "everybody", "tables"], spared: Collection[str]
+) -> bool:
+    if exclusive == "never" or _place(grant.resource)[0] is None:
+        return False
+    if grant.principal == EVERYBODY:
+        return True
+    return exclusive == "tables" and grant.principal not in spared
+
+
+def _stale(item: Item, own: frozenset[Item]) -> bool:
+    """Whether policies made it, and somebody changed it since: the filter, link or location is theirs all the same."""
+    return isinstance(item, (Filter, Link, Registered)) and any(
+        type(one) is type(item) and one.key == item.key for one in own
+    )
+
+
+def _sorting(step: Step) -> tuple[str, ...]:
+    return type(step.item).__name__, str(step.item), step.action
+
+
+def _twice(items: Iterable[Item]) -> str:
+    seen: dict[object, Item] = {}
+    told: list[str] = []
+    for item in sorted(items, key=str):
+        other = seen.setdefault(item.key, item)
+        if other is not item:
+            told.append(f"policies ask for two things at once: {other}; and {item}")
+    return "\n".join(told)
