@@ -205,8 +205,8 @@ def document_of(item: Item) -> str:
     """As text, to be kept."""
     told = asdict(item)
     if isinstance(item, Grant):
-        told["resource"] = {"kind": type(item.resource).__name__, **told["resource"]}
-    return json.dumps({"kind": type(item).__name__, **told}, sort_keys=True, ensure_ascii=False)
+        told["resource"] = {"type": type(item.resource).__name__, **told["resource"]}
+    return json.dumps({"type": type(item).__name__, **told}, sort_keys=True, ensure_ascii=False)
 
 
 def item_of(document: str) -> Item:
@@ -214,8 +214,8 @@ def item_of(document: str) -> Item:
     told = _tuples(json.loads(document))
     if "resource" in told:
         own = told["resource"]
-        told["resource"] = _RESOURCES[own.pop("kind")](**own)
-    made: Item = _ITEMS[told.pop("kind")](**told)
+        told["resource"] = _RESOURCES[own.pop("type")](**own)
+    made: Item = _ITEMS[told.pop("type")](**told)
     return made
 
 

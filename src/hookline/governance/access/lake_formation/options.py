@@ -70,8 +70,8 @@ class LakeFormationOptions(PluginConfig):
     )
     exclusive: Literal["never", "everybody", "tables"] = Field(
         "never",
-        description="Which grants that others made are revoked: none; those to IAM_ALLOWED_PRINCIPALS on what policies speak of; all "
-        "on the tables and databases that these speak of.",
+        description="Which grants that others made are revoked: none; those to IAM_ALLOWED_PRINCIPALS on what policies speak "
+        "of; all on the tables and databases that these speak of.",
     )
     accepted: tuple[_Name, ...] = Field(
         (), description="Principals, as patterns with *, whose grants outside of the policies are no drift."
