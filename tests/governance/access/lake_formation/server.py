@@ -305,7 +305,7 @@ class LakeServer:
         return {"Failures": failures}
 
     def _get_resource_lf_tags(self, arguments: dict[str, Any]) -> dict[str, Any]:
-        ((kind, told),) = arguments["Resource"].items()
+        ((kind, _),) = arguments["Resource"].items()
         carriers = self._carriers(arguments["Resource"])
         if kind == "TableWithColumns":
             found = [{"Name": place[-1], "LFTags": tags} for places, place in carriers if (tags := places.get(place))]
