@@ -7,6 +7,7 @@ it does not do. Every request is held against botocore's service model first.
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import threading
@@ -79,6 +80,25 @@ class LakeServer:
         self.filters: dict[tuple[str, str, str], dict[str, Any]] = {}
         self.by: dict[str, tuple[str, float]] = {}
         self.events: list[dict[str, Any]] = []
+
+    def saved(self) -> Any:
+        """All that is kept here and in Moto, to be put back by ``restore``."""
+        return copy.deepcopy(
+            [{name: getattr(held, name) for name in names} for held, names in self._held()], {id(self.lake): self.lake}
+        )
+
+    def restore(self, saved: Any) -> None:
+        for (held, _), values in zip(self._held(), copy.deepcopy(saved), strict=True):
+            for name, value in values.items():
+                setattr(held, name, value)
+
+    def _held(self) -> list[tuple[Any, tuple[str, ...]]]:
+        tags = ("lf_database_tags", "lf_table_tags", "lf_columns_tags")
+        return [
+            (self.lake, ("resources", "settings", "grants", "tagger", *tags)),
+            (self.glue, ("databases",)),
+            (self, ("filters", "by")),
+        ]
 
     @property
     def lake(self) -> Any:

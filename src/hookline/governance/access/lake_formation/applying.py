@@ -14,7 +14,7 @@ from hookline.core.errors import HooklineError
 from hookline.governance.access.lake_formation import calls
 from hookline.governance.access.lake_formation.account import Account
 from hookline.governance.access.lake_formation.diff import Step
-from hookline.governance.access.lake_formation.items import Grant, Item
+from hookline.governance.access.lake_formation.items import Grant, Item, for_log
 from hookline.governance.access.lake_formation.planning import Plan
 from hookline.governance.access.lake_formation.record import Record
 from hookline.governance.audit import AuditLog, Entry
@@ -74,7 +74,7 @@ def apply(
 def _do(batch: Sequence[Step], account: Account, record: Record, log: AuditLog, actor: str, made: Applied) -> None:
     log.append(
         *(
-            Entry(_deed(step), {"scope": account.scope, "what": str(step.item), "why": step.why}, actor)
+            Entry(_deed(step), {"scope": account.scope, "what": for_log(step.item), "why": step.why}, actor)
             for step in batch
         )
     )
@@ -85,7 +85,10 @@ def _do(batch: Sequence[Step], account: Account, record: Record, log: AuditLog, 
     record.forget(_gone(batch, failed))
     if failed:
         log.append(
-            *(Entry("access.failed", {"what": str(step.item), "reason": why}, actor) for step, why in failed.items())
+            *(
+                Entry("access.failed", {"what": for_log(step.item), "reason": why}, actor)
+                for step, why in failed.items()
+            )
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -72,7 +72,7 @@ class Difference:
     Attributes:
         steps: what brings the one to the other, in no order yet.
         foreign: what others made where policies speak, and stays.
-        gone: what was made by policies, is no longer wanted and no longer there.
+        gone: what is in the record of what policies made, and no longer true.
     """
 
     steps: tuple[Step, ...]
@@ -116,8 +116,15 @@ def compare(
                 steps.append(Step("delete", item, why="policies are exclusive, and others granted it"))
             else:
                 foreign.add(item)
-    gone = frozenset(item for item in own if item.key not in keys and item.key not in there)
-    return Difference(tuple(sorted(steps, key=_sorting)), frozenset(foreign), gone)
+    return Difference(tuple(sorted(steps, key=_sorting)), frozenset(foreign), frozenset(_gone(own, wanted, there)))
+
+
+def _gone(own: frozenset[Item], wanted: Wanted, there: Mapping[object, Item]) -> Iterator[Item]:
+    """What is in the record and nowhere else; or was changed since, which is in the record as well."""
+    asked = {item.key: item for item in wanted.items}
+    for item in own - wanted.items:
+        if (asked[item.key] in own) if item.key in asked else item.key not in there:
+            yield item
 
 
 def concerns(item: Item, wanted: Wanted) -> bool:

@@ -121,6 +121,14 @@ class Filter:
         return f"{self.cells}: {self.content}"
 
     @property
+    def for_log(self) -> str:
+        """Without the condition, whose constants may be what is in rows."""
+        if self.rows is None:
+            return str(self)
+        open_rows = Filter(self.database, self.table, self.name, None, self.columns, self.excluded)
+        return f"{open_rows.cells}: {open_rows.content}, of these by condition {content_id(self.rows)[:16]}"
+
+    @property
     def content(self) -> str:
         """What it lets through."""
         names = ", ".join(map(quoted, self.columns))
@@ -194,6 +202,11 @@ Item = TagValue | Assigned | Grant | Filter | Registered | Link | Admin
 _ITEMS: Mapping[str, type[Any]] = {
     kind.__name__: kind for kind in (TagValue, Assigned, Grant, Filter, Registered, Link, Admin)
 }
+
+
+def for_log(item: Item) -> str:
+    """An item in words that quote nothing of any row."""
+    return item.for_log if isinstance(item, Filter) else str(item)
 
 
 def item_id(item: Item) -> str:

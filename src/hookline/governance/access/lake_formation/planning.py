@@ -26,7 +26,7 @@ class Plan:
     Attributes:
         phases: steps; each phase begins when the one before is done.
         foreign: what others made where policies speak, and stays.
-        gone: what policies made, want no longer, and is gone already: only its record is left.
+        gone: what is in the record of what policies made, and no longer true.
         elsewhere: what is not enforced by Lake Formation, and where it is.
         notes: what else is to be known.
         refusals: why it may not be done at all.
