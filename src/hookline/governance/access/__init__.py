@@ -1,1 +1,1 @@
-"""Who may see and change what: policies on tables, rows and columns."""
+"""Access: who may see which rows and columns, written once as code, decided here, and enforced in Spark or elsewhere."""
