@@ -49,11 +49,11 @@ class Lake:
         self.server.lake.settings[ACCOUNT]["DataLakeAdmins"] = admins
 
     def actual(self, *databases: str) -> Actual:
-        return read(self.account, databases or ("sales",))
+        return read(self.account, lambda name: name in (databases or ("sales",)))
 
     def plan(self, wanted: Wanted, exclusive: Any = "never") -> Plan:
-        actual = read(self.account, wanted.governed)
-        return make_plan(wanted, actual, self.record.items(), self.account.caller, exclusive)
+        actual = self.actual(*wanted.governed)
+        return make_plan(wanted, actual, self.record.items(), self.account.caller, ACCOUNT, exclusive)
 
     def apply(self, wanted: Wanted, exclusive: Any = "never") -> Applied:
         plan = self.plan(wanted, exclusive)

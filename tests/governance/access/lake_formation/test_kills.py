@@ -15,7 +15,6 @@ from tests.governance.access.lake_formation.conftest import Lake, wanted
 from tests.governance.access.lake_formation.server import ACCOUNT, CALLER
 
 from hookline.governance.access.lake_formation.account import Account
-from hookline.governance.access.lake_formation.actual import read
 from hookline.governance.access.lake_formation.applying import apply
 from hookline.governance.access.lake_formation.items import (
     Admin,
@@ -28,7 +27,6 @@ from hookline.governance.access.lake_formation.items import (
     TagValue,
     document_of,
 )
-from hookline.governance.access.lake_formation.planning import make_plan
 from hookline.governance.access.lake_formation.resources import Columns, Database, Table, Tagged
 
 ANNA, BEN = f"arn:aws:iam::{ACCOUNT}:role/anna", f"arn:aws:iam::{ACCOUNT}:role/ben"
@@ -101,7 +99,7 @@ def test_killed_at_every_call_in_turn_it_ends_the_same(lake: Lake):
     goal = wanted(*AFTER, sales=("orders", "items"))
     assert lake.apply(wanted(*BEFORE, sales=("orders", "items"))).complete
     saved, record = lake.server.saved(), lake.record.items()
-    plan = make_plan(goal, read(lake.account, goal.governed), record, lake.account.caller)
+    plan = lake.plan(goal)
     counting = Dying(lake.account, 0, after=False)
     assert apply(plan, counting, lake.record, lake.log, "ada", lambda *_: None).complete
     assert lake.actual().items == {*AFTER}
@@ -125,7 +123,6 @@ PROGRAM = """
 import json, pathlib, sys
 from hookline.core.store import Store
 from hookline.governance.access.lake_formation.account import Account
-from hookline.governance.access.lake_formation.actual import read
 from hookline.governance.access.lake_formation.applying import apply
 from hookline.governance.access.lake_formation.diff import Wanted
 from hookline.governance.access.lake_formation.items import item_of
@@ -138,7 +135,8 @@ folder = pathlib.Path(told["folder"])
 account = Account(LakeFormationOptions(region="eu-west-1", endpoint_url=told["url"]))
 record = Record(Store(f"sqlite:///{folder / 'store.db'}"), account.scope)
 wanted = Wanted(frozenset(map(item_of, told["items"])), {"sales": frozenset({"orders", "items"})})
-plan = make_plan(wanted, read(account, wanted.governed), record.items(), account.caller)
+actual = read(account, lambda name: name in wanted.governed)
+plan = make_plan(wanted, actual, record.items(), account.caller, account.catalog)
 made = apply(plan, account, record, AuditLog(folder / "audit.log"), "ada", lambda *_: None)
 sys.exit(0 if made.complete else 1)
 """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -43,34 +43,36 @@ class Actual:
         tables: what its databases hold, by database and table.
         grantors: who made a grant, and when, as far as AWS tells.
         open_to_all: whether what is made from now on is open to everybody who IAM lets in: "databases", "tables".
+        cross_account_version: in which way grants reach other accounts; None where AWS does not tell.
     """
 
     items: frozenset[Item]
     tables: Mapping[str, Mapping[str, TableInfo]]
     grantors: Mapping[Grant, str] = field(default_factory=dict)
     open_to_all: tuple[str, ...] = ()
+    cross_account_version: str | None = None
 
 
-def read(account: Account, databases: Collection[str]) -> Actual:
+def read(account: Account, concerns: Callable[[str], bool]) -> Actual:
     """Ask an account for everything.
 
     Args:
-        databases: those whose tables and tags are looked at; grants, filters and LF-tags are read of all.
+        concerns: of which databases tables and tags are looked at; grants, filters and LF-tags are read of all.
 
     Raises:
         AccountError: AWS does not tell.
     """
     catalog = account.catalog
-    admins, open_to_all = _settings(account)
+    settings = account.call("lakeformation", "get_data_lake_settings", CatalogId=catalog)["DataLakeSettings"]
     tables: dict[str, dict[str, TableInfo]] = {}
-    items: set[Item] = {*admins, *_links_to_databases(account)}
-    present = {link.database for link in items if isinstance(link, Link)}
-    for database in sorted({*databases} - present):
-        held = _tables(account, database)
-        if held is None:
-            continue
-        tables[database], links = held
-        items.update(links)
+    items: set[Item] = {Admin(one["DataLakePrincipalIdentifier"]) for one in settings.get("DataLakeAdmins") or ()}
+    for found in account.pages("glue", "get_databases", "DatabaseList", CatalogId=catalog):
+        target = found.get("TargetDatabase")
+        if target:
+            items.add(Link(found["Name"], None, target["CatalogId"], target["DatabaseName"], None))
+        elif concerns(found["Name"]):
+            tables[found["Name"]], links = _tables(account, found["Name"])
+            items.update(links)
     for tag in account.listed("list_lf_tags", "LFTags", CatalogId=catalog):
         items.update(TagValue(tag["TagKey"], value) for value in tag["TagValues"])
     items.update(_assigned(account, tables))
@@ -78,46 +80,29 @@ def read(account: Account, databases: Collection[str]) -> Actual:
     items.update(_registered(account))
     grants = dict(_grants(account, catalog))
     grantors = {grant: by for grant, by in grants.items() if by}
-    return Actual(frozenset({*items, *grants}), tables, grantors, open_to_all)
+    version = str((settings.get("Parameters") or {}).get("CROSS_ACCOUNT_VERSION", "")) or None
+    return Actual(frozenset({*items, *grants}), tables, grantors, tuple(_open_to_all(settings)), version)
 
 
-def _settings(account: Account) -> tuple[set[Admin], tuple[str, ...]]:
-    told = account.call("lakeformation", "get_data_lake_settings", CatalogId=account.catalog)["DataLakeSettings"]
-    admins = {Admin(one["DataLakePrincipalIdentifier"]) for one in told.get("DataLakeAdmins") or ()}
-    names = {"databases": "CreateDatabaseDefaultPermissions", "tables": "CreateTableDefaultPermissions"}
-    open_to_all = tuple(
-        what
-        for what, key in names.items()
-        if any(one["Principal"].get("DataLakePrincipalIdentifier") == EVERYBODY for one in told.get(key) or ())
-    )
-    return admins, open_to_all
+def _open_to_all(settings: Mapping[str, Any]) -> Iterator[str]:
+    for what in ("Database", "Table"):
+        for one in settings.get(f"Create{what}DefaultPermissions") or ():
+            if one["Principal"].get("DataLakePrincipalIdentifier") == EVERYBODY:
+                yield f"{what.lower()}s"
 
 
-def _links_to_databases(account: Account) -> Iterator[Link]:
-    for one in account.pages("glue", "get_databases", "DatabaseList", CatalogId=account.catalog):
-        target = one.get("TargetDatabase")
-        if target:
-            yield Link(one["Name"], None, target["CatalogId"], target["DatabaseName"], None)
-
-
-def _tables(account: Account, database: str) -> tuple[dict[str, TableInfo], set[Link]] | None:
+def _tables(account: Account, database: str) -> tuple[dict[str, TableInfo], set[Link]]:
     tables: dict[str, TableInfo] = {}
     links: set[Link] = set()
-    try:
-        for one in account.pages("glue", "get_tables", "TableList", CatalogId=account.catalog, DatabaseName=database):
-            target = one.get("TargetTable")
-            if target:
-                own = Link(database, one["Name"], target["CatalogId"], target["DatabaseName"], target["Name"])
-                links.add(own)
-                continue
-            storage = one.get("StorageDescriptor") or {}
-            columns = [*(storage.get("Columns") or ()), *(one.get("PartitionKeys") or ())]
-            types = {column["Name"]: str(column.get("Type", "")) for column in columns}
-            tables[one["Name"]] = TableInfo(types, storage.get("Location") or None)
-    except AccountError as error:
-        if error.code == "EntityNotFoundException":
-            return None
-        raise
+    for one in account.pages("glue", "get_tables", "TableList", CatalogId=account.catalog, DatabaseName=database):
+        target = one.get("TargetTable")
+        if target:
+            links.add(Link(database, one["Name"], target["CatalogId"], target["DatabaseName"], target["Name"]))
+            continue
+        storage = one.get("StorageDescriptor") or {}
+        columns = [*(storage.get("Columns") or ()), *(one.get("PartitionKeys") or ())]
+        types = {column["Name"]: str(column.get("Type", "")) for column in columns}
+        tables[one["Name"]] = TableInfo(types, storage.get("Location") or None)
     return tables, links
 
 

@@ -56,13 +56,15 @@ class Wanted:
         items: all that it is to have.
         governed: the databases that policies speak of, with the tables of each.
         expired: what only rules whose time is over ask for.
-        elsewhere: what is enforced in another way, and where: a sentence each.
+        elsewhere: what Lake Formation does not enforce, and what does: a sentence each.
+        problems: why it may not be applied.
     """
 
     items: frozenset[Item]
     governed: Mapping[str, frozenset[str]] = field(default_factory=dict)
     expired: frozenset[Item] = frozenset()
     elsewhere: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -11,18 +11,10 @@ from hookline.core.plugin import PluginConfig
 _Name = Annotated[str, Field(min_length=1, max_length=255)]
 _Account = Annotated[str, Field(pattern=r"^[0-9]{12}$")]
 _Arn = Annotated[str, Field(pattern=r"^arn:[a-z-]+:[a-z0-9-]+:[a-z0-9-]*:([0-9]{12})?:.{1,1500}$")]
-_TagName = Annotated[str, Field(pattern=r"^[\w .:/=+@%-]{1,128}$")]
 
 
 class _Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
-
-
-class LocationOptions(_Section):
-    """A location in S3 that Lake Formation is to hand out."""
-
-    arn: _Arn = Field(description="The bucket or prefix, as arn:aws:s3:::bucket/prefix.")
-    role: _Arn | None = Field(None, description="The role that opens it; by default the service-linked role.")
 
 
 class LinkOptions(_Section):
@@ -48,14 +40,13 @@ class LakeFormationOptions(PluginConfig):
     catalog_id: _Account | None = Field(
         None, description="The account whose catalog is meant; by default that of the credentials."
     )
-    classification_tag: _TagName = Field(
-        "classification", description="The LF-tag that says what a column holds: its values are classifications."
-    )
-    unclassified: _TagName = Field(
-        "none", description="The value of that tag on a database, for columns in which no personal data was found."
+    purposes: tuple[_Name, ...] = Field(
+        (),
+        description="What everybody in the account works for: rules for these purposes are granted. Lake Formation asks nobody for "
+        "one, so rules for others are not.",
     )
     follow: bool = Field(
-        True, description="Whether a write's columns are tagged by their classifications once it is published."
+        True, description="Whether LF-tags follow the classifications of what was written, once it is published."
     )
     gate: bool = Field(
         False, description="Whether a write is refused unless a policy lets the job's principal write the table."
@@ -63,7 +54,12 @@ class LakeFormationOptions(PluginConfig):
     principal: _Name | None = Field(
         None, description="As whom jobs write, for `gate`: a name of the policies; by default the credentials' own ARN."
     )
-    locations: tuple[LocationOptions, ...] = Field((), description="Locations in S3 that Lake Formation hands out.")
+    register_locations: bool = Field(
+        True, description="Whether the locations of declared tables are put in charge of Lake Formation."
+    )
+    location_role: _Arn | None = Field(
+        None, description="The role that opens these locations; by default the service-linked role."
+    )
     links: tuple[LinkOptions, ...] = Field((), description="Resource links to what other accounts share.")
     admins: tuple[_Arn, ...] = Field(
         (), description="The data lake administrators; by default these are left as they are."

@@ -55,13 +55,19 @@ class Plan:
 
 
 def make_plan(
-    wanted: Wanted, actual: Actual, managed: Collection[Item], caller: str, exclusive: Exclusive = "never"
+    wanted: Wanted,
+    actual: Actual,
+    managed: Collection[Item],
+    caller: str,
+    catalog: str,
+    exclusive: Exclusive = "never",
 ) -> Plan:
     """What brings an account to what is wanted.
 
     Args:
         managed: what policies made, by the record in the store.
         caller: the ARN of who applies it.
+        catalog: the account.
     """
     admins = {item.principal for item in actual.items if isinstance(item, Admin)}
     found = compare(wanted, actual, managed, exclusive, spared={*admins})
@@ -74,7 +80,8 @@ def make_plan(
         notes.append(
             f"new {what} are open to everybody whom IAM lets in, by the account's default permissions ({EVERYBODY})"
         )
-    refusals = tuple(_refusals(found, actual, caller))
+    notes += _abroad(wanted, actual, catalog)
+    refusals = (*wanted.problems, *_refusals(found, actual, caller))
     return Plan(phases, found.foreign, found.gone, wanted.elsewhere, tuple(notes), refusals)
 
 
@@ -91,6 +98,31 @@ def _role(arn: str) -> tuple[str, str] | None:
     if kind == "assumed-role":
         return parts[4], name.partition("/")[0]
     return (parts[4], name.rpartition("/")[2]) if kind == "role" else None
+
+
+def _abroad(wanted: Wanted, actual: Actual, catalog: str) -> Iterator[str]:
+    grants = [item for item in wanted.items if isinstance(item, Grant)]
+    accounts = sorted({account for item in grants if (account := account_of(item.principal)) not in (None, catalog)})
+    if not accounts:
+        return
+    yield (
+        f"grants to other accounts ({', '.join(map(str, accounts))}): Lake Formation shares by AWS RAM, and each of them has to "
+        "accept that unless it is in the same organization; there a resource link gives the tables names of their own"
+    )
+    version = actual.cross_account_version
+    if version is not None and version < "3":
+        yield (
+            f"the account's cross-account version is {version}: roles of other accounts, tags and filters need 3 or more, "
+            "set in the data lake settings"
+        )
+
+
+def account_of(principal: str) -> str | None:
+    """The account that a principal belongs to; of an organization the one that manages it."""
+    if principal.isdigit() and len(principal) == 12:
+        return principal
+    parts = principal.split(":", 5)
+    return parts[4] or None if len(parts) == 6 else None
 
 
 def _refusals(found: Difference, actual: Actual, caller: str) -> Iterator[str]:

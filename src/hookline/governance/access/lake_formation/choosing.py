@@ -1,0 +1,107 @@
+"""What of one table a rule with columns, a filter or masks comes to in Lake Formation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from hookline.core.events import content_id
+from hookline.governance.access import filters
+from hookline.governance.access.loading import OwnedRule
+from hookline.governance.access.names import Names, folded, path
+
+# Lake Formation's filters compare none of these, nor what is in them.
+_NESTED = ("array", "map", "struct", "uniontype")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A choice.
+
+    Attributes:
+        columns: those that are seen; with ``excluded``, those that are not.
+        rows: a condition, in Lake Formation's SQL; None for all rows.
+        name: of the filter, if there has to be one: another content has another name.
+        nothing: whether nothing is granted.
+        told: what is enforced in another way.
+    """
+
+    columns: tuple[str, ...] = ()
+    excluded: bool = True
+    rows: str | None = None
+    name: str = ""
+    nothing: bool = False
+    told: tuple[str, ...] = ()
+
+
+def chosen(
+    owned: OwnedRule, database: str, table: str, types: Mapping[str, str], narrowed: frozenset[str] | None
+) -> Choice:
+    """What of a table.
+
+    Args:
+        types: the table's columns.
+        narrowed: of a rule by tags the columns that carry them.
+    """
+    rule = owned.rule
+    by_folded = {folded(name): name for name in types}
+    told: list[str] = []
+    masked = {*map(_top, rule.column_masks())}
+    excluded = {*masked, *(_top(path(one)) for one in (rule.columns.exclude if rule.columns else ()))}
+    missing = sorted(excluded - by_folded.keys())
+    if missing and rule.missing == "deny":
+        return Choice(nothing=True, told=(f"nothing is granted, since it has no column {', '.join(missing)}",))
+    if masked & by_folded.keys():
+        names = ", ".join(sorted(by_folded[name] for name in masked & by_folded.keys()))
+        told.append(
+            f"{names}: Lake Formation masks nothing, and hides it; masked by hookline.secure and protected copies"
+        )
+    out = {by_folded[name] for name in excluded if name in by_folded}
+    names_in = _included(owned, by_folded, told)
+    if narrowed is not None:
+        names_in = narrowed if names_in is None else names_in & narrowed
+    rows, why = _rows(owned, types, by_folded)
+    if why:
+        return Choice(nothing=True, told=(*told, why))
+    if names_in is not None:
+        columns, left_out = tuple(sorted(names_in - out)), False
+    else:
+        columns, left_out = tuple(sorted(out)), True
+    seen = columns if not left_out else tuple(name for name in types if name not in out)
+    if not seen:
+        return Choice(nothing=True, told=tuple(told))
+    name = f"{owned.policy}_{owned.rule.name}_{content_id(database, table, rows, columns, left_out)[:8]}"
+    return Choice(columns, left_out, rows, name, told=tuple(told))
+
+
+def _top(names: Names) -> str:
+    """The column that a path is in."""
+    return folded(names[0])
+
+
+def _included(owned: OwnedRule, by_folded: Mapping[str, str], told: list[str]) -> frozenset[str] | None:
+    rule = owned.rule
+    if rule.columns is None or not rule.columns.include:
+        return None
+    paths = [path(one) for one in rule.columns.include]
+    whole = {folded(names[0]) for names in paths if len(names) == 1}
+    for names in paths:
+        if len(names) > 1 and folded(names[0]) not in whole:
+            told.append(f"{'.'.join(names)}: Lake Formation grants whole columns; shown by hookline.secure")
+    return frozenset(by_folded[name] for name in whole if name in by_folded)
+
+
+def _rows(owned: OwnedRule, types: Mapping[str, str], by_folded: Mapping[str, str]) -> tuple[str | None, str]:
+    condition = owned.rule.condition
+    if condition is None:
+        return None, ""
+    for names in filters.columns(condition):
+        column = by_folded.get(folded(names[0]))
+        if column is None:
+            return None, f"nothing is granted, since its filter needs a column {names[0]}"
+        if len(names) > 1 or types[column].lower().startswith(_NESTED):
+            return None, (
+                f"its filter is on {'.'.join(names)}, which Lake Formation can't compare: nothing is granted; enforced by "
+                "hookline.secure and protected copies"
+            )
+    return filters.to_text(condition), ""

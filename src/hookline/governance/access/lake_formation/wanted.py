@@ -1,0 +1,295 @@
+"""What access policies ask of an account: each rule as grants on tables, columns, tags or filters.
+
+Lake Formation's permissions add up, as rules do. What it can't express is not granted at all rather than granted too widely, and
+``Wanted.elsewhere`` says so: a masked column is hidden; a rule for a purpose that the account does not stand for is not granted,
+and one with a filter on what Lake Formation can't compare is not either.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from hookline.core.store.classifying import StoredScan
+from hookline.governance.access import tagging
+from hookline.governance.access.lake_formation.choosing import Choice, chosen
+from hookline.governance.access.lake_formation.diff import Wanted
+from hookline.governance.access.lake_formation.items import (
+    Admin,
+    Assigned,
+    Filter,
+    Grant,
+    Item,
+    Link,
+    Registered,
+    TagValue,
+)
+from hookline.governance.access.lake_formation.naming import Held, Tables, held_by_table
+from hookline.governance.access.lake_formation.options import LakeFormationOptions
+from hookline.governance.access.lake_formation.resources import Columns, Database, Resource, Table, Tagged
+from hookline.governance.access.loading import Access, OwnedRule
+from hookline.governance.access.model import Rule
+from hookline.governance.access.names import Part, parts
+
+_MOST_FILTERS = 100
+
+
+def wanted_of(
+    access: Access,
+    tables: Tables,
+    scans: Iterable[StoredScan],
+    options: LakeFormationOptions,
+    catalog: str,
+    now: dt.datetime,
+) -> Wanted:
+    """What policies ask for.
+
+    Args:
+        tables: the account's, by database.
+        scans: what columns hold.
+        catalog: the account.
+    """
+    held = held_by_table(scans, tables)
+    made = _Made()
+    past = _Made()
+    for owned in access.rules:
+        rule = owned.rule
+        if rule.catalog not in (None, catalog):
+            made.tell(owned, f"it is about the catalog of account {rule.catalog}, and is granted there")
+        elif rule.purpose is not None and rule.purpose not in options.purposes:
+            made.tell(
+                owned,
+                f"it is for the purpose {rule.purpose!r}, which Lake Formation asks nobody for: it is granted once `purposes` "
+                "names that, and enforced by hookline.secure until then",
+            )
+        else:
+            _rule(owned, access, tables, held, made if rule.holds_at(now) else past)
+    grants = {*_without_repetition(made.grants)}
+    items: set[Item] = {*_tags(access), *assigned(access, tables, held), *_options(access, options, catalog)}
+    items |= grants | {made.filters[one.resource] for one in grants if one.resource in made.filters}
+    over: set[Item] = {*_without_repetition(made.grants | past.grants), *past.filters.values()}
+    problems = tuple(_beyond_limits(grants))
+    governed = {database: frozenset(own) for database, own in _governed(access, tables, held, catalog).items()}
+    return Wanted(frozenset(items), governed, frozenset(over - items), tuple(made.told), problems)
+
+
+def concerned(access: Access, options: LakeFormationOptions, database: str) -> bool:
+    """Whether policies speak of a database."""
+    patterns = [parts(text)[0] for owned in access.rules for text in (*owned.rule.databases, *owned.rule.tables)]
+    carried = [one for tag in access.tags.values() for one in tag.carried]
+    patterns += [parts(text)[0] for one in carried for text in (*one.databases, *one.tables)]
+    patterns += [parts(table.name)[0] for table in access.tables]
+    patterns += [Part(link.database, quoted=True) for link in options.links if link.table]
+    return any(pattern.fits(database) for pattern in patterns)
+
+
+def assigned(access: Access, tables: Tables, held: Mapping[tuple[str, str], Held]) -> Iterator[Assigned]:
+    """LF-tags where they are not those of what is above."""
+    for database, own in tables.items():
+        above = tagging.database_tags(access, database)
+        yield from (Assigned(database, None, None, key, value) for key, value in above.items())
+        for table, info in own.items():
+            carried = tagging.table_tags(access, database, table)
+            yield from _differing(carried, above, database, table, None)
+            found = held.get((database, table), {})
+            for column in info.columns:
+                tags = tagging.column_tags(access, database, table, column, found)
+                yield from _differing(tags, carried, database, table, column)
+
+
+def _differing(
+    tags: Mapping[str, str], above: Mapping[str, str], database: str, table: str, column: str | None
+) -> Iterator[Assigned]:
+    for key, value in tags.items():
+        if above.get(key) != value:
+            yield Assigned(database, table, column, key, value)
+
+
+@dataclass
+class _Made:
+    grants: set[Grant] = field(default_factory=set)
+    filters: dict[Resource, Filter] = field(default_factory=dict)
+    told: list[str] = field(default_factory=list)
+
+    def tell(self, owned: OwnedRule, what: str) -> None:
+        self.told.append(f"rule {owned.id}: {what}")
+
+
+def _rule(owned: OwnedRule, access: Access, tables: Tables, held: Mapping[tuple[str, str], Held], made: _Made) -> None:
+    rule = owned.rule
+    principals = [access.principals[name].id for name in rule.principals]
+    for resource, action in _resources(owned, access, tables, held, made):
+        for principal in principals:
+            made.grants.add(Grant(principal, resource, action))
+            if rule.grantable:
+                made.grants.add(Grant(principal, resource, action, option=True))
+
+
+def _resources(
+    owned: OwnedRule, access: Access, tables: Tables, held: Mapping[tuple[str, str], Held], made: _Made
+) -> Iterator[tuple[Resource, str]]:
+    rule = owned.rule
+    actions = [action.upper() for action in rule.allow]
+    partial = bool(rule.columns or rule.filter or rule.masks)
+    if rule.databases:
+        named = (Database(one) for one in tables if any(parts(text)[0].fits(one) for text in rule.databases))
+        yield from ((resource, action) for resource in named for action in actions)
+    elif rule.tagged and not partial:
+        expression = tuple(sorted((key, tuple(sorted({*values}))) for key, values in rule.tagged.items()))
+        yield from ((Tagged("TABLE", expression), action) for action in actions)
+    elif not partial:
+        yield from ((resource, action) for resource in {*_whole(rule, tables)} for action in actions)
+    else:
+        for database, table, narrowed in _tables_of(rule, access, tables, held):
+            choice = chosen(owned, database, table, tables[database][table].columns, narrowed)
+            for sentence in choice.told:
+                made.tell(owned, f"{database}.{table}: {sentence}")
+            resource = _chosen(choice, database, table, made)
+            if resource is not None:
+                yield resource, "SELECT"
+
+
+def _whole(rule: Rule, tables: Tables) -> Iterator[Table]:
+    for database, held in tables.items():
+        for own, table in rule.table_patterns():
+            if not own.fits(database):
+                continue
+            if table == Part("*"):
+                yield Table(database)
+            else:
+                yield from (Table(database, name) for name in held if table.fits(name))
+
+
+def _tables_of(
+    rule: Rule, access: Access, tables: Tables, held: Mapping[tuple[str, str], Held]
+) -> Iterator[tuple[str, str, frozenset[str] | None]]:
+    """Tables, and for a rule by tags the columns that carry them."""
+    for database, own in tables.items():
+        for table, info in own.items():
+            if not rule.tagged:
+                if tagging.fits(rule.tables, database, table):
+                    yield database, table, None
+                continue
+            found = held.get((database, table), {})
+            carry = frozenset(
+                column
+                for column in info.columns
+                if tagging.satisfies(rule.tagged, tagging.column_tags(access, database, table, column, found))
+            )
+            if carry:
+                yield database, table, carry
+
+
+def _chosen(choice: Choice, database: str, table: str, made: _Made) -> Resource | None:
+    if choice.nothing:
+        return None
+    if choice.rows is not None:
+        own = Filter(database, table, choice.name, choice.rows, choice.columns, choice.excluded)
+        made.filters[own.cells] = own
+        return own.cells
+    if choice.excluded and not choice.columns:
+        return Table(database, table)
+    return Columns(database, table, choice.columns, choice.excluded)
+
+
+def _without_repetition(grants: Iterable[Grant]) -> Iterator[Grant]:
+    """Without those of whom SELECT on the whole table says more; with columns of one table in one grant."""
+    all_of = {*grants}
+    whole = {(one.principal, one.resource, one.option) for one in all_of if one.permission == "SELECT"}
+    some: dict[tuple[str, str, str, bool], list[Columns]] = {}
+    for one in all_of:
+        resource = one.resource
+        place = getattr(resource, "database", None), getattr(resource, "table", None)
+        if one.permission != "SELECT" or isinstance(resource, (Table, Tagged)) or None in place:
+            yield one
+            continue
+        database, table = str(place[0]), str(place[1])
+        covers = (Table(database, table), Table(database))
+        if any((one.principal, cover, one.option) in whole for cover in covers):
+            continue
+        if isinstance(resource, Columns):
+            some.setdefault((one.principal, database, table, one.option), []).append(resource)
+        else:
+            yield one
+    for (principal, _, _, option), choices in some.items():
+        both = _union(choices)
+        yield Grant(principal, both, "SELECT", option)
+        if option:
+            yield Grant(principal, both, "SELECT")
+
+
+def _union(choices: list[Columns]) -> Columns | Table:
+    first = choices[0]
+    included = {name for one in choices if not one.excluded for name in one.columns}
+    without = [{*one.columns} for one in choices if one.excluded]
+    if without:
+        names = tuple(sorted(set.intersection(*without) - included))
+        return (
+            Columns(first.database, first.table, names, excluded=True) if names else Table(first.database, first.table)
+        )
+    return Columns(first.database, first.table, tuple(sorted(included)))
+
+
+def _tags(access: Access) -> Iterator[TagValue]:
+    for key, tag in access.tags.items():
+        yield from (TagValue(key, value) for value in tag.values)
+
+
+def _options(access: Access, options: LakeFormationOptions, catalog: str) -> Iterator[Item]:
+    if options.register_locations:
+        for table in access.tables:
+            if table.location and table.catalog in (None, catalog):
+                arn = f"arn:aws:s3:::{table.location.partition('://')[2].rstrip('/')}"
+                yield Registered(arn, options.location_role)
+    for link in options.links:
+        yield Link(
+            link.database,
+            link.table,
+            link.account,
+            link.target_database,
+            link.table and (link.target_table or link.table),
+        )
+    yield from map(Admin, options.admins)
+
+
+def _beyond_limits(grants: Iterable[Grant]) -> Iterator[str]:
+    counted: dict[tuple[str, str, str], int] = {}
+    for one in grants:
+        name = getattr(one.resource, "name", None)
+        if name is not None and not one.option:
+            key = (one.principal, getattr(one.resource, "database", ""), getattr(one.resource, "table", ""))
+            counted[key] = counted.get(key, 0) + 1
+    for (principal, database, table), count in sorted(counted.items()):
+        if count > _MOST_FILTERS:
+            yield f"{principal} has {count} filters on {database}.{table}, and Lake Formation takes {_MOST_FILTERS}"
+
+
+def _governed(
+    access: Access, tables: Tables, held: Mapping[tuple[str, str], Held], catalog: str
+) -> dict[str, set[str]]:
+    """What policies speak of."""
+    governed: dict[str, set[str]] = {}
+    declared = {table.names for table in access.tables if table.catalog in (None, catalog)}
+    rules = [owned.rule for owned in access.rules if owned.rule.catalog in (None, catalog)]
+    for database, own in tables.items():
+        named = any(parts(text)[0].fits(database) for rule in rules for text in rule.databases)
+        if named or any(name == database for name, _ in declared):
+            governed.setdefault(database, set())
+        for table in own:
+            found = held.get((database, table), {})
+            if (database, table) in declared or any(
+                tagging.fits(rule.tables, database, table)
+                or (rule.tagged and _carries(rule, access, database, table, own[table].columns, found))
+                for rule in rules
+            ):
+                governed.setdefault(database, set()).add(table)
+    return governed
+
+
+def _carries(rule: Rule, access: Access, database: str, table: str, columns: Iterable[str], found: Held) -> bool:
+    if tagging.satisfies(rule.tagged, tagging.table_tags(access, database, table)):
+        return True
+    return any(
+        tagging.satisfies(rule.tagged, tagging.column_tags(access, database, table, one, found)) for one in columns
+    )
