@@ -3,6 +3,10 @@
 hookline policy new FILE --template gdpr|ccpa
 hookline policy validate FILE…
 hookline policy test FILE --rows ROWS
+hookline policy plan [FILE…]          access policies: what would be done in AWS Lake Formation; exit code 2 when something would
+hookline policy apply [FILE…] [--yes]
+hookline policy verify [FILE…] [--cloudtrail]      what differs, and who granted what; exit code 2 when something does
+hookline policy terraform [FILE…] [--out F]
 
 ROWS is YAML: a list of cases, each with a row under ``given`` and, under ``expect``, what becomes of its columns: a value, or the
 name of an action in angle brackets, such as <tokenize>, for any value that this action makes. Keys are made for the test and thrown
@@ -17,6 +21,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from hookline.commands import _lake_formation
 from hookline.commands._options import add_json_option, print_json
 from hookline.commands._session import open_session, spark_settings
 
@@ -28,7 +33,7 @@ _TEMPLATES = ("ccpa", "gdpr")
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
-    actions = parser.add_subparsers(dest="deed", required=True, metavar="new|validate|test")
+    actions = parser.add_subparsers(dest="deed", required=True, metavar="new|validate|test|plan|apply|verify|terraform")
     new = actions.add_parser("new", help="begin a policy with a template")
     new.add_argument("file", type=Path, metavar="FILE", help="the file to write; it must not be there")
     new.add_argument("--template", choices=_TEMPLATES, required=True, help="the law that it is for")
@@ -38,6 +43,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     testing.add_argument("file", type=Path, metavar="FILE", help="the policy")
     testing.add_argument("--rows", type=Path, required=True, metavar="ROWS", help="the cases")
     add_json_option(testing)
+    _lake_formation.add(actions)
 
 
 def main(args: argparse.Namespace) -> int:
@@ -48,6 +54,8 @@ def main(args: argparse.Namespace) -> int:
     """
     from hookline.governance.protection import find_policies
 
+    if args.deed in _lake_formation.DEEDS:
+        return _lake_formation.main(args)
     if args.deed == "new":
         return _new(args.file, args.template)
     if args.deed == "test":
