@@ -45,6 +45,7 @@ def folded(name: str) -> str:
     return name.lower()
 
 
+@lru_cache(maxsize=16_384)
 def parts(text: str) -> tuple[Part, ...]:
     """The parts of a name.
 
@@ -74,11 +75,6 @@ def path(text: str) -> Names:
     Raises:
         ValueError: it is no name.
     """
-    return _path(text)
-
-
-@lru_cache(maxsize=16_384)
-def _path(text: str) -> Names:
     return tuple(part.text for part in parts(text))
 
 

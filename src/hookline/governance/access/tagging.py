@@ -22,7 +22,7 @@ def database_tags(access: Access, database: str) -> dict[str, str]:
 
     def said(tag: Tag) -> Iterator[str]:
         for carried in tag.carried:
-            if any(parts(pattern)[0].fits(database) for pattern in carried.databases):
+            if fits_database(carried.databases, database):
                 yield carried.value
 
     return _strictest(access, said)
@@ -39,15 +39,29 @@ def table_tags(access: Access, database: str, table: str) -> dict[str, str]:
     return database_tags(access, database) | _strictest(access, said)
 
 
-def column_tags(access: Access, database: str, table: str, column: str, held: Held) -> dict[str, str]:
-    """By key, what a column carries, itself, by what it holds, or from its table.
+def carriers(
+    access: Access,
+    expression: Mapping[str, Iterable[str]],
+    database: str,
+    table: str,
+    columns: Iterable[str],
+    held: Held | None,
+) -> set[str]:
+    """Which columns a rule's ``tagged`` asks for.
 
     Args:
-        column: its name at the top of the table.
-        held: what is known of the table's columns.
+        held: what is known of the table's columns; None when nobody ever looked. Then a tag that goes by what columns hold is
+            carried by those alone of which policies say it: what nobody knows is not shown.
     """
-    own = own_column_tags(access, database, table, column)
-    return table_tags(access, database, table) | held_tags(access, column, held) | own
+    above = table_tags(access, database, table)
+    if held is None:
+        above = {key: value for key, value in above.items() if not access.tags[key].classified}
+    found: set[str] = set()
+    for column in columns:
+        tags = above | held_tags(access, column, held or {}) | own_column_tags(access, database, table, column)
+        if satisfies(expression, tags):
+            found.add(column)
+    return found
 
 
 def own_column_tags(access: Access, database: str, table: str, column: str) -> dict[str, str]:
@@ -75,6 +89,11 @@ def satisfies(expression: Mapping[str, Iterable[str]], tags: Mapping[str, str]) 
 def fits(patterns: Iterable[str], database: str, table: str) -> bool:
     """Whether a table is one of those that patterns name."""
     return any(named[0].fits(database) and named[1].fits(table) for named in map(parts, patterns))
+
+
+def fits_database(patterns: Iterable[str], database: str) -> bool:
+    """Whether a database is one of those that patterns name."""
+    return any(parts(pattern)[0].fits(database) for pattern in patterns)
 
 
 def _names(carried: Carried, column: str) -> bool:
