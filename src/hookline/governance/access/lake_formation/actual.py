@@ -26,6 +26,9 @@ _AT_ONCE = 8
 _SERVICE_ROLE = "/aws-service-role/lakeformation.amazonaws.com/"
 
 
+Tagging = Callable[[str, str, str | None], bool]
+
+
 @dataclass(frozen=True)
 class TableInfo:
     """What Glue says of a table: its columns, with their types, partition keys at the end, and where it lies."""
@@ -53,11 +56,12 @@ class Actual:
     cross_account_version: str | None = None
 
 
-def read(account: Account, concerns: Callable[[str], bool]) -> Actual:
+def read(account: Account, concerns: Callable[[str], bool], tagged: Tagging = lambda *_: True) -> Actual:
     """Ask an account for everything.
 
     Args:
         concerns: of which databases tables and tags are looked at; grants, filters and LF-tags are read of all.
+        tagged: of which tables tags are looked at, by database, name, and where they lie.
 
     Raises:
         AccountError: AWS does not tell.
@@ -75,7 +79,7 @@ def read(account: Account, concerns: Callable[[str], bool]) -> Actual:
             items.update(links)
     for tag in account.listed("list_lf_tags", "LFTags", CatalogId=catalog):
         items.update(TagValue(tag["TagKey"], value) for value in tag["TagValues"])
-    items.update(_assigned(account, tables))
+    items.update(_assigned(account, tables, tagged))
     items.update(_filters(account, catalog))
     items.update(_registered(account))
     grants = dict(_grants(account, catalog))
@@ -106,11 +110,13 @@ def _tables(account: Account, database: str) -> tuple[dict[str, TableInfo], set[
     return tables, links
 
 
-def _assigned(account: Account, tables: Mapping[str, Mapping[str, TableInfo]]) -> Iterator[Assigned]:
+def _assigned(account: Account, tables: Mapping[str, Mapping[str, TableInfo]], tagged: Tagging) -> Iterator[Assigned]:
     wanted: list[tuple[str, str | None, tuple[str, ...]]] = []
     for database, held in tables.items():
         wanted.append((database, None, ()))
-        wanted += [(database, table, tuple(info.columns)) for table, info in held.items()]
+        for table, info in held.items():
+            if tagged(database, table, info.location):
+                wanted.append((database, table, tuple(info.columns)))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         for found in pool.map(lambda one: [*_tags_of(account, *one)], wanted):
             yield from found

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from hookline.core.events import content_id
+from hookline.core.events import Column, content_id
 from hookline.governance.access import filters
+from hookline.governance.access.fitting import fit
 from hookline.governance.access.loading import OwnedRule
 from hookline.governance.access.names import Names, folded, path
-
-# Lake Formation's filters compare none of these, nor what is in them.
-_NESTED = ("array", "map", "struct", "uniontype")
 
 
 @dataclass(frozen=True)
@@ -60,7 +58,7 @@ def chosen(
     names_in = _included(owned, by_folded, told)
     if narrowed is not None:
         names_in = narrowed if names_in is None else names_in & narrowed
-    rows, why = _rows(owned, types, by_folded)
+    rows, why = _rows(owned, types)
     if why:
         return Choice(nothing=True, told=(*told, why))
     if names_in is not None:
@@ -91,17 +89,12 @@ def _included(owned: OwnedRule, by_folded: Mapping[str, str], told: list[str]) -
     return frozenset(by_folded[name] for name in whole if name in by_folded)
 
 
-def _rows(owned: OwnedRule, types: Mapping[str, str], by_folded: Mapping[str, str]) -> tuple[str | None, str]:
+def _rows(owned: OwnedRule, types: Mapping[str, str]) -> tuple[str | None, str]:
     condition = owned.rule.condition
     if condition is None:
         return None, ""
-    for names in filters.columns(condition):
-        column = by_folded.get(folded(names[0]))
-        if column is None:
-            return None, f"nothing is granted, since its filter needs a column {names[0]}"
-        if len(names) > 1 or types[column].lower().startswith(_NESTED):
-            return None, (
-                f"its filter is on {'.'.join(names)}, which Lake Formation can't compare: nothing is granted; enforced by "
-                "hookline.secure and protected copies"
-            )
+    try:
+        fit(condition, {(name,): Column(name, kind) for name, kind in types.items()})
+    except filters.FilterError as error:
+        return None, f"nothing is granted: {error}; enforced by hookline.secure and protected copies, where it can be"
     return filters.to_text(condition), ""

@@ -9,7 +9,8 @@ from hookline.governance.access.lake_formation.actual import TableInfo
 from hookline.governance.access.names import Names, folded
 
 Tables = Mapping[str, Mapping[str, TableInfo]]
-Held = Mapping[Names, Iterable[str]]
+# By database and table, of those that somebody looked into: what their columns hold.
+HeldByTable = Mapping[tuple[str, str], Mapping[Names, Iterable[str]]]
 
 
 def held_by_table(scans: Iterable[StoredScan], tables: Tables) -> dict[tuple[str, str], dict[Names, set[str]]]:
@@ -28,9 +29,9 @@ def held_by_table(scans: Iterable[StoredScan], tables: Tables) -> dict[tuple[str
         own = by_place.get(place(f"{scan.namespace}/{scan.name}")) or by_name.get(last_two(scan.name))
         if own is None:
             continue
+        columns = found.setdefault(own, {})
         for one in scan.found:
-            names = tuple(one.column.split("."))
-            found.setdefault(own, {}).setdefault(names, set()).add(one.entity)
+            columns.setdefault(tuple(one.column.split(".")), set()).add(one.entity)
     return found
 
 

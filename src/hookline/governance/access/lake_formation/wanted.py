@@ -8,16 +8,16 @@ and one with a filter on what Lake Formation can't compare is not either.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from hookline.core.store.classifying import StoredScan
 from hookline.governance.access import tagging
+from hookline.governance.access.lake_formation.assigning import assigned, unknown
 from hookline.governance.access.lake_formation.choosing import Choice, chosen
 from hookline.governance.access.lake_formation.diff import Wanted
 from hookline.governance.access.lake_formation.items import (
     Admin,
-    Assigned,
     Filter,
     Grant,
     Item,
@@ -25,7 +25,7 @@ from hookline.governance.access.lake_formation.items import (
     Registered,
     TagValue,
 )
-from hookline.governance.access.lake_formation.naming import Held, Tables, held_by_table
+from hookline.governance.access.lake_formation.naming import HeldByTable, Tables, held_by_table
 from hookline.governance.access.lake_formation.options import LakeFormationOptions
 from hookline.governance.access.lake_formation.resources import Columns, Database, Resource, Table, Tagged
 from hookline.governance.access.loading import Access, OwnedRule
@@ -71,7 +71,8 @@ def wanted_of(
     over: set[Item] = {*_without_repetition(made.grants | past.grants), *past.filters.values()}
     problems = tuple(_beyond_limits(grants))
     governed = {database: frozenset(own) for database, own in _governed(access, tables, held, catalog).items()}
-    return Wanted(frozenset(items), governed, frozenset(over - items), tuple(made.told), problems)
+    told = (*made.told, *unknown(access, tables, held))
+    return Wanted(frozenset(items), governed, frozenset(over - items), told, problems)
 
 
 def concerned(access: Access, options: LakeFormationOptions, database: str) -> bool:
@@ -84,28 +85,6 @@ def concerned(access: Access, options: LakeFormationOptions, database: str) -> b
     return any(pattern.fits(database) for pattern in patterns)
 
 
-def assigned(access: Access, tables: Tables, held: Mapping[tuple[str, str], Held]) -> Iterator[Assigned]:
-    """LF-tags where they are not those of what is above."""
-    for database, own in tables.items():
-        above = tagging.database_tags(access, database)
-        yield from (Assigned(database, None, None, key, value) for key, value in above.items())
-        for table, info in own.items():
-            carried = tagging.table_tags(access, database, table)
-            yield from _differing(carried, above, database, table, None)
-            found = held.get((database, table), {})
-            for column in info.columns:
-                tags = tagging.column_tags(access, database, table, column, found)
-                yield from _differing(tags, carried, database, table, column)
-
-
-def _differing(
-    tags: Mapping[str, str], above: Mapping[str, str], database: str, table: str, column: str | None
-) -> Iterator[Assigned]:
-    for key, value in tags.items():
-        if above.get(key) != value:
-            yield Assigned(database, table, column, key, value)
-
-
 @dataclass
 class _Made:
     grants: set[Grant] = field(default_factory=set)
@@ -116,7 +95,7 @@ class _Made:
         self.told.append(f"rule {owned.id}: {what}")
 
 
-def _rule(owned: OwnedRule, access: Access, tables: Tables, held: Mapping[tuple[str, str], Held], made: _Made) -> None:
+def _rule(owned: OwnedRule, access: Access, tables: Tables, held: HeldByTable, made: _Made) -> None:
     rule = owned.rule
     principals = [access.principals[name].id for name in rule.principals]
     for resource, action in _resources(owned, access, tables, held, made):
@@ -127,13 +106,13 @@ def _rule(owned: OwnedRule, access: Access, tables: Tables, held: Mapping[tuple[
 
 
 def _resources(
-    owned: OwnedRule, access: Access, tables: Tables, held: Mapping[tuple[str, str], Held], made: _Made
+    owned: OwnedRule, access: Access, tables: Tables, held: HeldByTable, made: _Made
 ) -> Iterator[tuple[Resource, str]]:
     rule = owned.rule
     actions = [action.upper() for action in rule.allow]
     partial = bool(rule.columns or rule.filter or rule.masks)
     if rule.databases:
-        named = (Database(one) for one in tables if any(parts(text)[0].fits(one) for text in rule.databases))
+        named = (Database(one) for one in tables if tagging.fits_database(rule.databases, one))
         yield from ((resource, action) for resource in named for action in actions)
     elif rule.tagged and not partial:
         expression = tuple(sorted((key, tuple(sorted({*values}))) for key, values in rule.tagged.items()))
@@ -162,7 +141,7 @@ def _whole(rule: Rule, tables: Tables) -> Iterator[Table]:
 
 
 def _tables_of(
-    rule: Rule, access: Access, tables: Tables, held: Mapping[tuple[str, str], Held]
+    rule: Rule, access: Access, tables: Tables, held: HeldByTable
 ) -> Iterator[tuple[str, str, frozenset[str] | None]]:
     """Tables, and for a rule by tags the columns that carry them."""
     for database, own in tables.items():
@@ -171,14 +150,10 @@ def _tables_of(
                 if tagging.fits(rule.tables, database, table):
                     yield database, table, None
                 continue
-            found = held.get((database, table), {})
-            carry = frozenset(
-                column
-                for column in info.columns
-                if tagging.satisfies(rule.tagged, tagging.column_tags(access, database, table, column, found))
-            )
+            found = held.get((database, table))
+            carry = tagging.carriers(access, rule.tagged, database, table, info.columns, found)
             if carry:
-                yield database, table, carry
+                yield database, table, frozenset(carry)
 
 
 def _chosen(choice: Choice, database: str, table: str, made: _Made) -> Resource | None:
@@ -265,31 +240,21 @@ def _beyond_limits(grants: Iterable[Grant]) -> Iterator[str]:
             yield f"{principal} has {count} filters on {database}.{table}, and Lake Formation takes {_MOST_FILTERS}"
 
 
-def _governed(
-    access: Access, tables: Tables, held: Mapping[tuple[str, str], Held], catalog: str
-) -> dict[str, set[str]]:
+def _governed(access: Access, tables: Tables, held: HeldByTable, catalog: str) -> dict[str, set[str]]:
     """What policies speak of."""
     governed: dict[str, set[str]] = {}
     declared = {table.names for table in access.tables if table.catalog in (None, catalog)}
     rules = [owned.rule for owned in access.rules if owned.rule.catalog in (None, catalog)]
     for database, own in tables.items():
-        named = any(parts(text)[0].fits(database) for rule in rules for text in rule.databases)
+        named = any(tagging.fits_database(rule.databases, database) for rule in rules)
         if named or any(name == database for name, _ in declared):
             governed.setdefault(database, set())
         for table in own:
-            found = held.get((database, table), {})
+            found = held.get((database, table))
             if (database, table) in declared or any(
                 tagging.fits(rule.tables, database, table)
-                or (rule.tagged and _carries(rule, access, database, table, own[table].columns, found))
+                or (rule.tagged and tagging.carriers(access, rule.tagged, database, table, own[table].columns, found))
                 for rule in rules
             ):
                 governed.setdefault(database, set()).add(table)
     return governed
-
-
-def _carries(rule: Rule, access: Access, database: str, table: str, columns: Iterable[str], found: Held) -> bool:
-    if tagging.satisfies(rule.tagged, tagging.table_tags(access, database, table)):
-        return True
-    return any(
-        tagging.satisfies(rule.tagged, tagging.column_tags(access, database, table, one, found)) for one in columns
-    )
