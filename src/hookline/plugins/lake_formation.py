@@ -35,7 +35,9 @@ class LakeFormationPlugin:
         self._access = find_access(config.policies, context.base_dir)
         self._account = Account(config)
         self._log = open_log(context.audit, context.base_dir, context.state_dir)
-        if config.follow:
+        # What columns hold is known from the store.
+        self._follows = config.follow and context.store is not None
+        if self._follows:
             context.outbox.register(context.name, FollowingSink(self._service))
 
     @hookimpl
@@ -54,13 +56,12 @@ class LakeFormationPlugin:
     @hookimpl
     def on_write_finished(self, event: Write, run: Run) -> None:
         """Its table's LF-tags are looked at, once the store has what its columns hold."""
-        if self._config.follow and event.published:
+        if self._follows and event.published:
             id = content_id("follow", event.write_id)
             told = message_of(event)
             self._context.outbox.put(self._context.name, told, kind="follow", id=id, order_key=run.run_id)
 
     def _service(self) -> LakeFormation:
-        store = self._context.store
-        if store is None:
-            raise ConfigError("lake_formation: there is no store, which has what columns hold")
-        return LakeFormation(self._account, self._access, self._config, store.get(), self._log, user_of_process() or "")
+        assert self._context.store is not None  # noqa: S101 - for the type checker
+        store = self._context.store.get()
+        return LakeFormation(self._account, self._access, self._config, store, self._log, user_of_process() or "")

@@ -11,7 +11,7 @@ from hookline.governance.access.lake_formation.options import LakeFormationOptio
 from hookline.governance.access.lake_formation.planning import same_principal
 from hookline.governance.access.loading import Access
 from hookline.governance.access.model import Action
-from hookline.governance.access.names import folded, written
+from hookline.governance.access.names import folded, same, written
 
 # What an operation does to rows that are there.
 _NEEDED: dict[str, tuple[Action, ...]] = {
@@ -38,6 +38,10 @@ def objection(access: Access, options: LakeFormationOptions, who: str, dataset: 
     tables = [*_tables(access, dataset)]
     if not tables:
         return "it is no table that access policies could speak of: it has no name in a catalog, and none is declared there"
+    for database, table in tables:
+        declared = _place_of(access, database, table)
+        if declared is not None and dataset.namespace.startswith("s3") and _where(dataset) != declared:
+            return f"it lies elsewhere than {written((database, table))} is declared to"
     needed = _NEEDED.get(operation, ("insert", "delete"))
     # One dataset may have several names, and who may write one of them may not write the others by it.
     for database, table in tables:
@@ -66,7 +70,7 @@ def _may(
 
 def _tables(access: Access, dataset: Dataset) -> Iterator[tuple[str, str]]:
     """As which tables a dataset is known: by its names in catalogs, and by where declared ones lie."""
-    where = place(f"{dataset.namespace}/{dataset.name}")
+    where = _where(dataset)
     seen: set[tuple[str, str]] = set()
     declared = (table.names for table in access.tables if table.location and place(table.location) == where)
     for names in (*declared, *_named(dataset)):
@@ -84,3 +88,13 @@ def _named(dataset: Dataset) -> Iterator[tuple[str, str]]:
         parts = name.split(".")
         if len(parts) > 1:
             yield parts[-2], parts[-1]
+
+
+def _where(dataset: Dataset) -> str:
+    return place(f"{dataset.namespace}/{dataset.name}")
+
+
+def _place_of(access: Access, database: str, table: str) -> str | None:
+    """Where a table is declared to lie."""
+    named = (one for one in access.tables if same(one.names, (database, table)) and one.location)
+    return next((place(one.location) for one in named if one.location), None)

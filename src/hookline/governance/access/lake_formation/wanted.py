@@ -71,7 +71,7 @@ def wanted_of(
     over: set[Item] = {*_without_repetition(made.grants | past.grants), *past.filters.values()}
     problems = tuple(_beyond_limits(grants))
     governed = {database: frozenset(own) for database, own in _governed(access, tables, held, catalog).items()}
-    told = (*made.told, *unknown(access, tables, held))
+    told = tuple(sorted((*made.told, *unknown(access, tables, held))))
     return Wanted(frozenset(items), governed, frozenset(over - items), told, problems)
 
 
