@@ -74,16 +74,13 @@ def _compared(column: Column, condition: Comparison | Among | Between, floating:
     return reduce(lambda a, b: a | b, [column == _literal(one, floating) for one in condition.constants])
 
 
-def masked(column: Column, mask: Mask, kind: str) -> Column:
-    """What is shown of a column in place of its values; null stays null.
-
-    Args:
-        kind: its type, which the result has too.
-    """
+def masked(column: Column, mask: Mask) -> Column:
+    """What is shown of a column in place of its values, of the same type; null stays null."""
     from pyspark.sql import functions as F
 
     if mask.mask == "nullify":
-        return F.lit(None).cast(kind)
+        # Its type is not named: what fields are called in it could not be written down.
+        return F.when(F.lit(False), column)
     if mask.mask == "redact":
         return F.when(column.isNotNull(), F.lit(REDACTED))
     if mask.mask == "hash":

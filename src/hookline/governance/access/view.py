@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING
 
@@ -39,22 +39,19 @@ class _View:
         self._rectangles = decision.rectangles
         self._seen = decision.leaves
         known = dict(leaves)
-        self._rows = {
-            one.rule: None if one.condition is None else lets_through(one.condition, one.names, known)
-            for one in decision.rectangles
-        }
+        self._rows = {one.rule: _lets(one, known) for one in decision.rectangles}
 
     def inside(self, rectangles: Sequence[Rectangle]) -> Column | None:
         """Whether a row is in one of these rectangles; None when every row is."""
         from pyspark.sql import functions as F
 
-        conditions = []
+        conditions: list[Column] = []
         for one in rectangles:
             condition = self._rows[one.rule]
             if condition is None:
                 return None
-            conditions.append(F.coalesce(condition, F.lit(False)))
-        return reduce(lambda a, b: a | b, conditions, F.lit(False)) if len(conditions) != 1 else conditions[0]
+            conditions.append(condition)
+        return reduce(lambda a, b: a | b, conditions) if conditions else F.lit(False)
 
     def columns(self) -> list[Column]:
         """What is seen, as the table has it."""
@@ -77,7 +74,7 @@ class _View:
     def _leaf(self, names: Names) -> Column:
         from pyspark.sql import functions as F
 
-        kind, column = self._seen[names].type, at(names)
+        column = at(names)
         clear = [one for one in self._rectangles if names in one.shown and one.shown[names] is None]
         condition = self._when(clear)
         if condition is None:
@@ -89,7 +86,7 @@ class _View:
                 masks.setdefault(mask, []).append(one)
         for mask in freest(list(masks)):
             condition = self._when(masks[mask])
-            value = masked(column, mask, kind)
+            value = masked(column, mask)
             if condition is None:
                 return cell.otherwise(value)
             cell = cell.when(condition, value)
@@ -98,6 +95,15 @@ class _View:
     def _when(self, rectangles: Sequence[Rectangle]) -> Column | None:
         """``inside``, for a row that is seen: it is in one of them all, so of all of them there is nothing to ask."""
         return None if len(rectangles) == len(self._rectangles) else self.inside(rectangles)
+
+
+def _lets(one: Rectangle, known: Mapping[Names, Described]) -> Column | None:
+    """Whether a row is in it, true or false."""
+    from pyspark.sql import functions as F
+
+    if one.condition is None:
+        return None
+    return F.coalesce(lets_through(one.condition, one.names, known), F.lit(False))
 
 
 def _tells(one: Rectangle, leaf: Names) -> bool:
