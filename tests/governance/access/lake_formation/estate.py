@@ -46,7 +46,7 @@ def policy(databases: int = 10, tables: int = 20, principals: int = 50, rules: i
 
 
 def _rule(number: int, people: list[str], names: list[tuple[str, str]]) -> dict[str, Any]:
-    database, table = names[number % len(names)]
+    database, table = names[(number + 3 * (number // len(names))) % len(names)]
     own = {"name": f"r{number}", "principals": [people[number % len(people)]]}
     kinds: list[dict[str, Any]] = [
         {"allow": ["select"], "tables": [f"{database}.{table}"]},
