@@ -190,3 +190,28 @@ def test_a_table_in_the_place_of_a_link_is_not_deleted(shop):
     made = shop.apply(wanted(link))
     assert list(made.failed.values())
     assert "partners" in shop.server.glue.databases["sales"].tables
+
+
+def test_a_link_that_can_not_be_made_keeps_nobody_from_their_grant(shop):
+    link = Link("sales", "orders", "999999999999", "shared", "orders")  # there is a table of this name
+    own = Grant(ANNA, Table("sales", "items"), "SELECT")
+    made = shop.apply(wanted(link, own, sales=("items",)))
+    assert [*made.failed]
+    assert made.left == ()
+    assert own in grants(shop)
+
+
+def test_others_tags_and_grants_that_do_not_reach_what_policies_speak_of_are_nobodys_business(shop):
+    own = wanted(*EVERYTHING, sales=("orders", "items"))
+    assert shop.apply(own).complete
+    shop.table("other", "t")
+    shop.server._create_lf_tag({"TagKey": "team", "TagValues": ["a", "b"]})
+    theirs = {"CatalogId": ACCOUNT, "TagKey": "team", "TagValues": ["a"]}
+    shop.server._add_lf_tags_to_resource({"Resource": Table("sales", "orders").api(ACCOUNT), "LFTags": [theirs]})
+    reaching = Tagged("TABLE", (("team", ("a",)),))
+    elsewhere = Tagged("TABLE", (("team", ("b",)),))
+    for resource in (reaching, elsewhere, Table("other", "t"), Place("arn:aws:s3:::other")):
+        permission = "DATA_LOCATION_ACCESS" if isinstance(resource, Place) else "SELECT"
+        entry = {"Principal": {"DataLakePrincipalIdentifier": BEN}, "Permissions": [permission]}
+        shop.server._grant({**entry, "Resource": resource.api(ACCOUNT)})
+    assert shop.plan(own).foreign == {Grant(BEN, reaching, "SELECT")}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -217,3 +218,44 @@ def test_a_large_estate_is_planned_and_applied_and_nothing_is_left(shop: Shop):
     code, out = shop("apply", "--yes")
     assert (code, out.splitlines()[-1].split(",")[1:]) == (0, [" 0 failed", " 0 left"])
     assert shop("plan")[0] == 0
+
+
+def test_hostile_names_are_shown_as_names(shop: Shop):
+    name = 't\'; - "x" \u202e ${y} # no'
+    shop.lake.table("sales", name)
+    shop.policy = {**POLICY, "rules": [{"name": "all", "principals": "anna", "allow": "drop", "tables": ["sales.t*"]}]}
+    code, out = shop("plan")
+    assert code == 2
+    (line,) = (line for line in out.splitlines() if "DROP" in line)
+    assert line.startswith("  + arn:aws:iam::123456789012:role/anna: DROP on table sales.")
+    assert "\u202e" not in out
+    assert shop("apply", "--yes")[0] == 0
+    assert shop("plan")[0] == 0
+
+
+def test_what_aws_does_not_do_is_told_and_ends_with_1(shop: Shop, capsys: pytest.CaptureFixture[str]):
+    shop.options["attempts"] = 1
+    shop.lake.server.refuse = lambda entry: "AccessDeniedException" if entry["Permissions"] == ["SELECT"] else None
+    code, document = shop.json("apply", "--yes")
+    assert code == 1
+    assert document["failed"][0]["reason"] == "AccessDeniedException (refused by the test)"
+    shop.lake.server.refuse = lambda entry: None
+    assert shop.json("apply", "--yes")[0] == 0
+    shop.lake.admin()
+    shop.options["admins"] = [ANNA]
+    assert shop.json("apply", "--yes")[1]["done"] == 1
+    shop.options["admins"] = ["arn:aws:iam::123456789012:role/other"]
+    code, document = shop.json("plan")
+    assert (code, document["refusals"]) == (2, [])
+
+
+def test_the_reference_tells_every_key_of_the_documents(shop: Shop):
+    page = (Path(__file__).parents[4] / "docs" / "reference" / "lake-formation.md").read_text()
+    told = page.partition("## JSON documents")[2].partition("## Not yet")[0]
+    shop.lake.server.refuse = lambda entry: "AccessDeniedException"
+    shop.options["attempts"] = 1
+    _, plan = shop.json("plan")
+    _, applied = shop.json("apply", "--yes")
+    _, verified = shop.json("verify", "--cloudtrail")
+    for key in (*plan, *plan["steps"][0], *applied, *applied["failed"][0], *verified, *verified["drift"][0]):
+        assert re.search(rf"`([a-z]+\[\]\.)?{key}(\[\]\.[a-z]+)?`", told), key

@@ -78,7 +78,8 @@ def read(account: Account, concerns: Callable[[str], bool], tagged: Tagging = la
             tables[found["Name"]], links = _tables(account, found["Name"])
             items.update(links)
     for tag in account.listed("list_lf_tags", "LFTags", CatalogId=catalog):
-        items.update(TagValue(tag["TagKey"], value) for value in tag["TagValues"])
+        if tag.get("CatalogId", catalog) == catalog:  # others' tags, which they share, are not ours to change
+            items.update(TagValue(tag["TagKey"], value) for value in tag["TagValues"])
     items.update(_assigned(account, tables, tagged))
     items.update(_filters(account, catalog))
     items.update(_registered(account))

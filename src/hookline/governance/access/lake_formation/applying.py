@@ -14,10 +14,13 @@ from hookline.core.errors import HooklineError
 from hookline.governance.access.lake_formation import calls
 from hookline.governance.access.lake_formation.account import Account
 from hookline.governance.access.lake_formation.diff import Step
-from hookline.governance.access.lake_formation.items import Grant, Item, for_log
+from hookline.governance.access.lake_formation.items import Assigned, Filter, Grant, Item, TagValue, for_log
 from hookline.governance.access.lake_formation.planning import Plan
 from hookline.governance.access.lake_formation.record import Record
 from hookline.governance.audit import AuditLog, Entry
+
+# Whoever was not granted, or would see too much, must not be hurt by what comes next. A location or a link hurts nobody.
+_OTHERS_DEPEND = (Grant, Assigned, Filter, TagValue)
 
 
 @dataclass
@@ -60,7 +63,7 @@ def apply(
     made = Applied()
     record.forget(plan.gone)
     phases = [*plan.phases]
-    while phases and not made.failed:
+    while phases and not any(isinstance(step.item, _OTHERS_DEPEND) for step in made.failed):
         for batch in calls.batches(phases.pop(0)):
             _do(batch, account, record, log, actor, made)
             for step in batch:

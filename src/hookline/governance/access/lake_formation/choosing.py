@@ -11,6 +11,8 @@ from hookline.governance.access.fitting import fit
 from hookline.governance.access.loading import OwnedRule
 from hookline.governance.access.names import Names, folded, path
 
+_LONGEST = 2_048
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -97,4 +99,10 @@ def _rows(owned: OwnedRule, types: Mapping[str, str]) -> tuple[str | None, str]:
         fit(condition, {(name,): Column(name, kind) for name, kind in types.items()})
     except filters.FilterError as error:
         return None, f"nothing is granted: {error}; enforced by hookline.secure and protected copies, where it can be"
-    return filters.to_text(condition), ""
+    text = filters.to_text(condition)
+    if len(text) > _LONGEST:
+        return (
+            None,
+            f"nothing is granted: written out, its filter has more than {_LONGEST:,} characters; split the rule",
+        )
+    return text, ""

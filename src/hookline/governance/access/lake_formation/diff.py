@@ -8,22 +8,14 @@ from typing import Literal
 
 from hookline.core.errors import ConfigError
 from hookline.governance.access.lake_formation.actual import Actual
+from hookline.governance.access.lake_formation.governing import carried_tags, concerns, place_of
 from hookline.governance.access.lake_formation.items import (
     EVERYBODY,
-    Admin,
-    Assigned,
     Filter,
     Grant,
     Item,
     Link,
     Registered,
-)
-from hookline.governance.access.lake_formation.resources import (
-    Cells,
-    Columns,
-    Database,
-    Resource,
-    Table,
 )
 
 Action = Literal["create", "change", "delete"]
@@ -107,13 +99,14 @@ def compare(
         elif before != item:
             steps.append(Step("change", item, before))
     own = frozenset(managed)
+    carried = carried_tags(wanted, actual)
     extra = [item for item in actual.items if item.key not in keys]
     foreign: set[Item] = set()
     for item in extra:
         if item in own or _stale(item, own):
             why = EXPIRED if item in wanted.expired else "no policy asks for it any longer"
             steps.append(Step("delete", item, why=why))
-        elif concerns(item, wanted):
+        elif concerns(item, wanted, carried):
             if isinstance(item, Grant) and _excluded(item, wanted, exclusive, spared):
                 steps.append(Step("delete", item, why="policies are exclusive, and others granted it"))
             else:
@@ -129,32 +122,10 @@ def _gone(own: frozenset[Item], wanted: Wanted, there: Mapping[object, Item]) ->
             yield item
 
 
-def concerns(item: Item, wanted: Wanted) -> bool:
-    """Whether something is where policies speak: on their tables and databases, or wider than these."""
-    if isinstance(item, Grant):
-        database, table = _place(item.resource)
-        if database is None:
-            return True
-        tables = wanted.governed.get(database)
-        return tables is not None and (table is None or table in tables)
-    if isinstance(item, (Assigned, Filter)):
-        tables = wanted.governed.get(item.database)
-        return tables is not None and (item.table is None or item.table in tables)
-    return isinstance(item, Admin) and any(isinstance(one, Admin) for one in wanted.items)
-
-
-def _place(resource: Resource) -> tuple[str | None, str | None]:
-    if isinstance(resource, Database):
-        return resource.database, None
-    if isinstance(resource, (Table, Columns, Cells)):
-        return resource.database, resource.table
-    return None, None
-
-
 def _excluded(
     grant: Grant, wanted: Wanted, exclusive: Literal["never", "everybody", "tables"], spared: Collection[str]
 ) -> bool:
-    if exclusive == "never" or _place(grant.resource)[0] is None:
+    if exclusive == "never" or place_of(grant.resource)[0] is None:
         return False
     if grant.principal == EVERYBODY:
         return True
