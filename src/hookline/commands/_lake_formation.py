@@ -147,14 +147,16 @@ def _apply(args: argparse.Namespace, service: LakeFormation, plan: Plan) -> int:
 def _verify(args: argparse.Namespace, config: Config, service: LakeFormation) -> int:
     from hookline.core.text import printable
 
-    found = service.verify()
+    found, notes = service.verify()
     imported = _import(args, config, service) if args.cloudtrail else None
     if args.json:
         more = {} if imported is None else {"events_imported": imported}
-        print_json({**_where(service), "drift": [one.document() for one in found], **more})
+        print_json({**_where(service), "drift": [one.document() for one in found], "notes": [*notes], **more})
         return _DIFFERS if found else 0
     for one in found:
         sys.stdout.write(f"{one.kind:<10} {printable(str(one))}\n")
+    for note in notes:
+        sys.stdout.write(f"note       {printable(note)}\n")
     if imported is not None:
         sys.stdout.write(f"{imported} events of CloudTrail are new in the audit log\n")
     sys.stdout.write(f"{len(found)} differences\n" if found else "The account is as the policies say.\n")

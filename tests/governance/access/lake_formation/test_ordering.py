@@ -206,3 +206,14 @@ def test_what_has_expired_goes_first_and_values_of_tags_come_first_and_go_last()
         {("delete", "LF-tag k may be 1")},
     ]
     assert next(step.why for step in phases[0] if step.action == "delete") == EXPIRED
+
+
+def test_where_there_is_no_room_for_old_filters_beside_new_ones_the_old_ones_go_first():
+    def filters(name: str, count: int) -> set[Item]:
+        made = [Filter("a", "t", f"{name}{number}", None, ("x",)) for number in range(count)]
+        return {*made, *(Grant("anna", one.cells, "SELECT") for one in made)}
+
+    for count, first in ((50, "create"), (51, "delete")):
+        phases, _ = ways(frozenset(filters("f", 50)), frozenset(filters("g", count)))
+        granting = [step.action for phase in phases for step in phase if isinstance(step.item, Grant)]
+        assert granting[0] == first

@@ -10,7 +10,6 @@ from typing import Any
 
 from hookline.governance.access.lake_formation.account import Account, AccountError
 from hookline.governance.access.lake_formation.items import (
-    EVERYBODY,
     Admin,
     Assigned,
     Filter,
@@ -19,6 +18,7 @@ from hookline.governance.access.lake_formation.items import (
     Link,
     Registered,
     TagValue,
+    is_everybody,
 )
 from hookline.governance.access.lake_formation.resources import resource_of
 
@@ -92,7 +92,7 @@ def read(account: Account, concerns: Callable[[str], bool], tagged: Tagging = la
 def _open_to_all(settings: Mapping[str, Any]) -> Iterator[str]:
     for what in ("Database", "Table"):
         for one in settings.get(f"Create{what}DefaultPermissions") or ():
-            if one["Principal"].get("DataLakePrincipalIdentifier") == EVERYBODY:
+            if is_everybody(one["Principal"].get("DataLakePrincipalIdentifier", "")):
                 yield f"{what.lower()}s"
 
 

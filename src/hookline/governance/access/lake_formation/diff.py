@@ -10,12 +10,12 @@ from hookline.core.errors import ConfigError
 from hookline.governance.access.lake_formation.actual import Actual
 from hookline.governance.access.lake_formation.governing import carried_tags, concerns, place_of
 from hookline.governance.access.lake_formation.items import (
-    EVERYBODY,
     Filter,
     Grant,
     Item,
     Link,
     Registered,
+    is_everybody,
 )
 
 Action = Literal["create", "change", "delete"]
@@ -127,7 +127,7 @@ def _excluded(
 ) -> bool:
     if exclusive == "never" or place_of(grant.resource)[0] is None:
         return False
-    if grant.principal == EVERYBODY:
+    if is_everybody(grant.principal):
         return True
     return exclusive == "tables" and grant.principal not in spared
 

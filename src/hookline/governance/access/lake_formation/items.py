@@ -27,6 +27,8 @@ from hookline.governance.access.lake_formation.resources import (
 )
 
 EVERYBODY = "IAM_ALLOWED_PRINCIPALS"
+# How many data cells filters Lake Formation takes for one principal on one table.
+MOST_FILTERS = 100
 _RESOURCES: Mapping[str, type[Any]] = {
     kind.__name__: kind for kind in (Catalog, Database, Table, Columns, Cells, Place, TagKey, Tagged, Other)
 }
@@ -196,6 +198,11 @@ class Admin:
     def key(self) -> object:
         """Itself."""
         return self
+
+
+def is_everybody(principal: str) -> bool:
+    """Whether this is all whom IAM lets in, or all of an account's roles and users."""
+    return principal == EVERYBODY or principal.endswith(":IAMPrincipals")
 
 
 Item = TagValue | Assigned | Grant | Filter | Registered | Link | Admin

@@ -21,12 +21,14 @@ class Timing:
     """Grants that can't come and go at the usual time.
 
     Attributes:
+        first: revoked before anything is granted.
         early: revoked before tags move.
         late: given after they have.
         suspended: taken back before, given again after.
         exposed: others gave these, so that they stay, and open something for the time in which tags move.
     """
 
+    first: set[Grant] = field(default_factory=set)
     early: set[Grant] = field(default_factory=set)
     late: set[Grant] = field(default_factory=set)
     suspended: set[Grant] = field(default_factory=set)

@@ -8,17 +8,18 @@ is taken off a table opens that table. So the moves of tags are gone through one
 - one that goes, and would, goes before they move;
 - one that stays, and would, is taken back before and given again after. Who has it sees less for that time, never more.
 
-The same goes for a filter whose content changes in its place. What only rules ask for whose time is over goes first of all.
+The same goes for a filter whose content changes in its place. Where there is no room for old filters beside new ones, the old ones
+go first, and so does what only rules ask for whose time is over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 
 from hookline.governance.access.lake_formation.actual import Actual
 from hookline.governance.access.lake_formation.diff import EXPIRED, Step
-from hookline.governance.access.lake_formation.items import Assigned, Filter, Grant, Item
+from hookline.governance.access.lake_formation.items import MOST_FILTERS, Assigned, Filter, Grant, Item
 from hookline.governance.access.lake_formation.moves import Timing, around_moves
 from hookline.governance.access.lake_formation.resources import Cells
 
@@ -48,7 +49,7 @@ def _phase(step: Step, timing: Timing) -> int:
     item, goes = step.item, step.action == "delete"
     if isinstance(item, Grant):
         if goes:
-            return 0 if step.why == EXPIRED else 2 if item in timing.early else 6
+            return 0 if step.why == EXPIRED or item in timing.first else 2 if item in timing.early else 6
         return 5 if item in timing.late else 1
     if isinstance(item, Assigned) or (isinstance(item, Filter) and step.action == "change"):
         return 4
@@ -63,9 +64,29 @@ def _timing(steps: Sequence[Step], actual: Actual, wanted: frozenset[Item]) -> T
     changed = {step.item.cells for step in steps if step.action == "change" and isinstance(step.item, Filter)}
     timing.late.update(one for one in created if isinstance(one.resource, Cells) and one.resource in changed)
     timing.early.update(one for one in dropped if isinstance(one.resource, Cells) and one.resource in changed)
+    timing.first.update(_crowded(grants, created, dropped))
     moves = sorted((step for step in steps if isinstance(step.item, Assigned)), key=_move)
     around_moves(moves, actual, grants - dropped, created, dropped, wanted, timing)
     return timing
+
+
+def _crowded(grants: Iterable[Grant], created: Iterable[Grant], dropped: Iterable[Grant]) -> Iterator[Grant]:
+    """Grants on filters that have to go before others can come: there is room for so many for a principal on a table."""
+
+    def by_place(some: Iterable[Grant]) -> dict[tuple[str, str, str], set[Cells]]:
+        found: dict[tuple[str, str, str], set[Cells]] = {}
+        for one in some:
+            if isinstance(one.resource, Cells):
+                key = (one.principal, one.resource.database, one.resource.table)
+                found.setdefault(key, set()).add(one.resource)
+        return found
+
+    there, coming = by_place(grants), by_place(created)
+    crowded = {key for key, own in coming.items() if len(own | there.get(key, set())) > MOST_FILTERS}
+    for one in dropped:
+        resource = one.resource
+        if isinstance(resource, Cells) and (one.principal, resource.database, resource.table) in crowded:
+            yield one
 
 
 def _move(step: Step) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Literal
 from hookline.core.errors import HooklineError
 from hookline.governance.access.lake_formation.actual import Actual
 from hookline.governance.access.lake_formation.diff import Difference, Step, Wanted, compare
-from hookline.governance.access.lake_formation.items import EVERYBODY, Admin, Grant, Item
+from hookline.governance.access.lake_formation.items import EVERYBODY, Admin, Grant, Item, is_everybody
 from hookline.governance.access.lake_formation.ordering import ordered
 
 Exclusive = Literal["never", "everybody", "tables"]
@@ -76,13 +76,16 @@ def make_plan(
         f"{grant}: others gave it, and it may open tables for a moment while LF-tags move: move them by hand, or revoke it first"
         for grant in exposed
     ]
-    for what in actual.open_to_all:
-        notes.append(
-            f"new {what} are open to everybody whom IAM lets in, by the account's default permissions ({EVERYBODY})"
-        )
+    notes += open_defaults(actual)
     notes += _abroad(wanted, actual, catalog)
     refusals = (*wanted.problems, *_refusals(found, actual, caller))
     return Plan(phases, found.foreign, found.gone, wanted.elsewhere, tuple(notes), refusals)
+
+
+def open_defaults(actual: Actual) -> Iterator[str]:
+    """What is made from now on, and is open to everybody."""
+    for what in actual.open_to_all:
+        yield f"new {what} are open to everybody whom IAM lets in, by the account's default permissions ({EVERYBODY})"
 
 
 def same_principal(one: str, other: str) -> bool:
@@ -140,5 +143,5 @@ def _refusals(found: Difference, actual: Actual, caller: str) -> Iterator[str]:
             continue  # an administrator can give it back
         if same_principal(caller, item.principal):
             yield f"{caller}, who applies this, would lose: {item}"
-        elif item.principal == EVERYBODY:
+        elif is_everybody(item.principal):
             yield f"{caller}, who applies this and is no data lake administrator, may depend on: {item}"

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from hookline.governance.access.lake_formation.actual import Actual
 from hookline.governance.access.lake_formation.diff import Wanted, compare
-from hookline.governance.access.lake_formation.items import EVERYBODY, Grant, Item
+from hookline.governance.access.lake_formation.items import Grant, Item, is_everybody
 from hookline.governance.access.lake_formation.telling import item_document
 
 Kind = Literal["missing", "different", "left", "foreign", "everybody"]
@@ -71,7 +71,7 @@ def _drift(wanted: Wanted, actual: Actual, managed: Collection[Item], accepted: 
     for item in found.foreign:
         if isinstance(item, Grant) and any(fnmatchcase(item.principal, one) for one in accepted):
             continue
-        everybody = isinstance(item, Grant) and item.principal == EVERYBODY
+        everybody = isinstance(item, Grant) and is_everybody(item.principal)
         yield Drift("everybody" if everybody else "foreign", item, by=_grantor(item, actual))
 
 

@@ -17,6 +17,7 @@ from hookline.governance.access.lake_formation.assigning import assigned, unknow
 from hookline.governance.access.lake_formation.choosing import Choice, chosen
 from hookline.governance.access.lake_formation.diff import Wanted
 from hookline.governance.access.lake_formation.items import (
+    MOST_FILTERS,
     Admin,
     Filter,
     Grant,
@@ -30,9 +31,7 @@ from hookline.governance.access.lake_formation.options import LakeFormationOptio
 from hookline.governance.access.lake_formation.resources import Columns, Database, Resource, Table, Tagged
 from hookline.governance.access.loading import Access, OwnedRule
 from hookline.governance.access.model import Rule
-from hookline.governance.access.names import Part, parts
-
-_MOST_FILTERS = 100
+from hookline.governance.access.names import Part, folded, parts
 
 
 def wanted_of(
@@ -71,7 +70,7 @@ def wanted_of(
     over: set[Item] = {*_without_repetition(made.grants | past.grants), *past.filters.values()}
     problems = tuple(_beyond_limits(grants))
     governed = {database: frozenset(own) for database, own in _governed(access, tables, held, catalog).items()}
-    told = tuple(sorted((*made.told, *unknown(access, tables, held))))
+    told = tuple(sorted((*made.told, *unknown(access, tables, held), *_absent(access, tables, catalog))))
     return Wanted(frozenset(items), governed, frozenset(over - items), told, problems)
 
 
@@ -206,6 +205,13 @@ def _union(choices: list[Columns]) -> Columns | Table:
     return Columns(first.database, first.table, tuple(sorted(included)))
 
 
+def _absent(access: Access, tables: Tables, catalog: str) -> Iterator[str]:
+    there = {(folded(database), folded(table)) for database, held in tables.items() for table in held}
+    for table in access.tables:
+        if table.catalog in (None, catalog) and tuple(map(folded, table.names)) not in there:
+            yield f"{table.name}: it is not in the catalog, and nothing can be granted on it before it is"
+
+
 def _tags(access: Access) -> Iterator[TagValue]:
     for key, tag in access.tags.items():
         yield from (TagValue(key, value) for value in tag.values)
@@ -236,8 +242,8 @@ def _beyond_limits(grants: Iterable[Grant]) -> Iterator[str]:
             key = (one.principal, getattr(one.resource, "database", ""), getattr(one.resource, "table", ""))
             counted[key] = counted.get(key, 0) + 1
     for (principal, database, table), count in sorted(counted.items()):
-        if count > _MOST_FILTERS:
-            yield f"{principal} has {count} filters on {database}.{table}, and Lake Formation takes {_MOST_FILTERS}"
+        if count > MOST_FILTERS:
+            yield f"{principal} has {count} filters on {database}.{table}, and Lake Formation takes {MOST_FILTERS}"
 
 
 def _governed(access: Access, tables: Tables, held: HeldByTable, catalog: str) -> dict[str, set[str]]:
