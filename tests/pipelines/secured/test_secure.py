@@ -108,7 +108,6 @@ def test_every_way_to_a_table_leads_to_the_view(place: Place) -> None:
         ann.sql("SELECT * FROM sec_crm.people WHERE id IN (SELECT id FROM sec_crm.people /* sec_crm.secret */)"),
         ann.sql("FROM sec_crm.people |> SELECT *"),
         ann.sql("SELECT * FROM {t}", t=ann.table("sec_crm.people")),
-        ann.sql("SELECT * FROM sec_crm.people WHERE id > :low", args={"low": 0}),
         ann.newSession().table("sec_crm.people"),
         ann.table("sec_crm.people").sparkSession.table("sec_crm.people"),
     ):

@@ -12,14 +12,12 @@ from pydantic import ValidationError
 
 from hookline.core.config_problems import explain, raise_problems
 from hookline.core.config_tree import Node, plain
-from hookline.core.config_yaml import parse
-from hookline.core.declared import read_all, read_text
+from hookline.core.declared import read_all
 from hookline.core.errors import ConfigError
 from hookline.core.events import content_id
 from hookline.governance.access.model import AccessPolicy, Principal, Rule, Table, Tag
 from hookline.governance.access.names import folded
-
-MAX_BYTES = 16_000_000
+from hookline.governance.kinds import kind_of, read_tree
 
 
 class OwnedRule(NamedTuple):
@@ -98,34 +96,13 @@ def load_access(path: Path, *, shown: str | None = None) -> AccessPolicy:
     Raises:
         ConfigError: when it can't be read, or with all its mistakes, one per line.
     """
-    return _validated(_read(path, shown or str(path)))
-
-
-def kind_of(path: Path, *, shown: str | None = None) -> str:
-    """What kind of policy is in a file: ``access``, or ``protection`` when it says none.
-
-    Raises:
-        ConfigError: when it can't be read, or is of another kind.
-    """
-    root = _read(path, shown or str(path))
-    found = root.value.get("kind")
-    if found is None:
-        return "protection"
-    if found.value != "access":
-        raise ConfigError(f"{found.where}: kind: it should be access, or be left out where columns are protected")
-    return "access"
+    return _validated(read_tree(path, shown or str(path)))
 
 
 def _load_some(path: Path, name: str) -> Iterator[AccessPolicy]:
-    if kind_of(path, shown=name) == "access":
-        yield load_access(path, shown=name)
-
-
-def _read(path: Path, name: str) -> Node:
-    root = parse(read_text(path, name, "policy", MAX_BYTES), name)
-    if root is None or not isinstance(root.value, dict):
-        raise ConfigError(f"{name}: it is no policy; a policy has keys such as kind, name and rules")
-    return root
+    root = read_tree(path, name)
+    if kind_of(root) == "access":
+        yield _validated(root)
 
 
 def _validated(root: Node) -> AccessPolicy:

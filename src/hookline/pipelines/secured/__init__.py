@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from hookline.core.config import Config
+    from hookline.pipelines.secured.session import SecuredSession
 
 __all__ = ["secure"]
 _POLICIES = ("policies/*.yaml",)
@@ -28,7 +29,7 @@ def secure(
     *,
     purpose: str | None = None,
     config: Config | Path | str | None = None,
-) -> SparkSession:
+) -> SecuredSession:
     """A session in which a principal sees what access policies let it see, and nothing else.
 
     Tables that it may see nothing of are not there. What it reads and what is refused stands in the audit log before it has the

@@ -6,13 +6,13 @@ import logging
 from collections.abc import Sequence
 
 from hookline.core.errors import AccessDeniedError, HooklineError
-from hookline.core.events import Dataset, user_of_process, utc_now
+from hookline.core.events import Column, Dataset, user_of_process, utc_now
 from hookline.core.store import Store
 from hookline.core.store.classifying import scan_of
 from hookline.governance.access.decide import Decision, KnownTable, decide, may_create
+from hookline.governance.access.known import held_in
 from hookline.governance.access.loading import Access
 from hookline.governance.access.model import Action
-from hookline.governance.access.names import Names, leads_into
 from hookline.governance.access.tagging import Held
 from hookline.governance.audit import AuditLog, Entry
 
@@ -25,7 +25,7 @@ class StoreOfHoldings:
     def __init__(self, url: str) -> None:
         self._url = url
 
-    def of(self, dataset: Dataset, columns: Sequence[str]) -> Held | None:
+    def of(self, dataset: Dataset, columns: Sequence[Column]) -> Held | None:
         """By column; None when there is no store, or the dataset was never looked through.
 
         Raises:
@@ -38,18 +38,7 @@ class StoreOfHoldings:
             scan = scan_of(store, dataset.namespace, dataset.name)
         finally:
             store.close()
-        if scan is None:
-            return None
-        held: dict[Names, set[str]] = {}
-        for found in scan.found:
-            for column in columns:
-                # A scan writes paths with bare dots: what may be meant counts.
-                if leads_into((column,), (found.column[: len(column)],)) and found.column[len(column) :][:1] in (
-                    "",
-                    ".",
-                ):
-                    held.setdefault((column,), set()).add(found.entity)
-        return {names: tuple(sorted(entities)) for names, entities in held.items()}
+        return None if scan is None else held_in(scan, columns)
 
 
 class Guard:
@@ -90,6 +79,14 @@ class Guard:
         if decision is not None:
             what["decision"] = decision.document()
         self._log.append(Entry("access.allowed", what, user_of_process()))
+
+    def published(self, table: str, target: str) -> None:
+        """Write down that a copy of what the principal sees is about to be made.
+
+        Raises:
+            AuditError: it can't be, and so must not be done.
+        """
+        self._log.append(Entry("access.published", {**self._about(table), "target": target}, user_of_process()))
 
     def refused(self, action: str, table: str, reason: str) -> AccessDeniedError:
         """The error to raise; it is refused whether or not that can be written down."""

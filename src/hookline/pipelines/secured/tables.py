@@ -115,7 +115,7 @@ class Tables:
         held = None
         if self._guard.asks_for_holdings():
             dataset = plans.of_catalog_table(self._session, plans.catalog_table(self._session, *name))
-            held = self._guard.holdings.of(dataset, [column.name for column in columns])
+            held = self._guard.holdings.of(dataset, columns)
         return KnownTable(*name, columns, held)
 
     def _nowhere(self, parts: tuple[str, ...]) -> str:
