@@ -161,8 +161,8 @@ def test_who_is_in_no_policy_writes_nothing_and_without_an_answer_nobody_does(pl
 
 
 def test_no_policies_are_a_mistake(plugged: Plugged):
-    with pytest.raises(ConfigError, match="no policies"):
-        plugged.make(policies=[])
+    with pytest.raises(ConfigError, match="names no file"):
+        plugged.make(policies=["elsewhere/*.yaml"])
 
 
 def tags(server: LakeServer) -> set[str]:

@@ -88,13 +88,10 @@ def _options(config: Config) -> LakeFormationOptions:
 
 
 def _access(args: argparse.Namespace, config: Config, options: LakeFormationOptions) -> Access:
-    from hookline.core.errors import ConfigError
     from hookline.governance.access.loading import find_access
 
     if args.files:
         return find_access(args.files, Path.cwd())
-    if not options.policies:
-        raise ConfigError("no policy is named: name files, or plugins.lake_formation.policies in the configuration")
     return find_access(options.policies, config.base_dir)
 
 
@@ -179,11 +176,12 @@ def _import(args: argparse.Namespace, config: Config, service: LakeFormation) ->
 def _terraform(args: argparse.Namespace, config: Config, access: Access, options: LakeFormationOptions) -> int:
     from hookline.core.events import utc_now
     from hookline.core.store.classifying import all_scans
+    from hookline.core.store.naming import other_names
     from hookline.governance.access.lake_formation.terraform import terraform
 
     with opened_store(config) as store:
-        scans = all_scans(store) if store is not None else ()
-    text = terraform(access, options, scans, utc_now())
+        scans, others = (all_scans(store), other_names(store)) if store is not None else ((), {})
+    text = terraform(access, options, scans, utc_now(), others)
     if args.out is None:
         sys.stdout.write(text)
     else:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from hookline.core.errors import ConfigError
 from hookline.core.events import Denial, Run, Write, content_id, user_of_process
 from hookline.core.hookspecs import hookimpl
 from hookline.core.plugin import PluginConfig, PluginContext
@@ -28,8 +27,6 @@ class LakeFormationPlugin:
     requires: ClassVar[tuple[str, ...]] = ("botocore",)
 
     def __init__(self, config: LakeFormationConfig, context: PluginContext) -> None:
-        if not config.policies:
-            raise ConfigError("lake_formation: no policies are named; say policies: [FILE, …]")
         self._config = config
         self._context = context
         self._access = find_access(config.policies, context.base_dir)

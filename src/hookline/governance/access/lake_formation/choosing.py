@@ -11,8 +11,6 @@ from hookline.governance.access.fitting import fit
 from hookline.governance.access.loading import OwnedRule
 from hookline.governance.access.names import Names, folded, path
 
-_LONGEST = 2_048
-
 
 @dataclass(frozen=True)
 class Choice:
@@ -100,9 +98,7 @@ def _rows(owned: OwnedRule, types: Mapping[str, str]) -> tuple[str | None, str]:
     except filters.FilterError as error:
         return None, f"nothing is granted: {error}; enforced by hookline.secure and protected copies, where it can be"
     text = filters.to_text(condition)
-    if len(text) > _LONGEST:
-        return (
-            None,
-            f"nothing is granted: written out, its filter has more than {_LONGEST:,} characters; split the rule",
-        )
+    if len(text) >= filters.LONGEST:
+        most = f"{filters.LONGEST - 1:,}"
+        return None, f"nothing is granted: its filter, written out, has more than {most} characters; split the rule"
     return text, ""

@@ -27,8 +27,6 @@ from hookline.governance.access.lake_formation.resources import (
 )
 
 EVERYBODY = "IAM_ALLOWED_PRINCIPALS"
-# How many data cells filters Lake Formation takes for one principal on one table.
-MOST_FILTERS = 100
 _RESOURCES: Mapping[str, type[Any]] = {
     kind.__name__: kind for kind in (Catalog, Database, Table, Columns, Cells, Place, TagKey, Tagged, Other)
 }

@@ -30,8 +30,8 @@ class LinkOptions(_Section):
 class LakeFormationOptions(PluginConfig):
     """Options of ``lake_formation``."""
 
-    policies: tuple[str, ...] = Field(
-        (),
+    policies: Annotated[tuple[str, ...], Field(min_length=1)] = Field(
+        ("policies/*.yaml",),
         description="Files with access policies, from the configuration's folder; patterns with * and ** are allowed.",
     )
     region: str | None = Field(None, description="The AWS region; by default what the AWS settings say.")

@@ -19,9 +19,10 @@ from itertools import groupby
 
 from hookline.governance.access.lake_formation.actual import Actual
 from hookline.governance.access.lake_formation.diff import EXPIRED, Step
-from hookline.governance.access.lake_formation.items import MOST_FILTERS, Assigned, Filter, Grant, Item
+from hookline.governance.access.lake_formation.items import Assigned, Filter, Grant, Item
 from hookline.governance.access.lake_formation.moves import Timing, around_moves
 from hookline.governance.access.lake_formation.resources import Cells
+from hookline.governance.access.where import MOST_FILTERS
 
 
 def ordered(

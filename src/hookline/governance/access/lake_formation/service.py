@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from hookline.core.events import utc_now
 from hookline.core.store.classifying import all_scans, scan_of
+from hookline.core.store.naming import other_names
 from hookline.governance.access.lake_formation.account import Account
 from hookline.governance.access.lake_formation.actual import Actual, Tagging, read
 from hookline.governance.access.lake_formation.applying import Applied, apply
@@ -67,8 +68,9 @@ class LakeFormation:
             StoreError: the store can't be read.
         """
         actual = read(self.account, lambda name: concerned(self._access, self._options, name), tagged)
-        scans = all_scans(self._store)
-        wanted = wanted_of(self._access, actual.tables, scans, self._options, self.account.catalog, utc_now())
+        scans, others = all_scans(self._store), other_names(self._store)
+        catalog = self.account.catalog
+        wanted = wanted_of(self._access, actual.tables, scans, self._options, catalog, utc_now(), others)
         return Compared(wanted, actual)
 
     def plan(self) -> Plan:

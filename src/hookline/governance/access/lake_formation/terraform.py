@@ -25,6 +25,7 @@ from hookline.governance.access.lake_formation.items import (
     Registered,
     TagValue,
 )
+from hookline.governance.access.lake_formation.naming import OtherNames
 from hookline.governance.access.lake_formation.options import LakeFormationOptions
 from hookline.governance.access.lake_formation.resources import (
     Catalog,
@@ -47,10 +48,16 @@ _REGION = hcl.Reference("data.aws_region.current.id")
 Made = tuple[str, str]
 
 
-def terraform(access: Access, options: LakeFormationOptions, scans: Iterable[StoredScan], now: dt.datetime) -> str:
+def terraform(
+    access: Access,
+    options: LakeFormationOptions,
+    scans: Iterable[StoredScan],
+    now: dt.datetime,
+    others: OtherNames | None = None,
+) -> str:
     """A file of resources for the provider ``hashicorp/aws``."""
     tables = declared(access, options.catalog_id)
-    wanted = wanted_of(access, tables, scans, options, options.catalog_id or "", now)
+    wanted = wanted_of(access, tables, scans, options, options.catalog_id or "", now, others)
     items = sorted(wanted.items, key=str)
     catalog = options.catalog_id or _OWN
     region = options.region or _REGION

@@ -17,7 +17,6 @@ from hookline.governance.access.lake_formation.assigning import assigned, unknow
 from hookline.governance.access.lake_formation.choosing import Choice, chosen
 from hookline.governance.access.lake_formation.diff import Wanted
 from hookline.governance.access.lake_formation.items import (
-    MOST_FILTERS,
     Admin,
     Filter,
     Grant,
@@ -26,12 +25,13 @@ from hookline.governance.access.lake_formation.items import (
     Registered,
     TagValue,
 )
-from hookline.governance.access.lake_formation.naming import HeldByTable, Tables, held_by_table
+from hookline.governance.access.lake_formation.naming import HeldByTable, OtherNames, Tables, held_by_table
 from hookline.governance.access.lake_formation.options import LakeFormationOptions
 from hookline.governance.access.lake_formation.resources import Columns, Database, Resource, Table, Tagged
 from hookline.governance.access.loading import Access, OwnedRule
 from hookline.governance.access.model import Rule
 from hookline.governance.access.names import Part, folded, parts
+from hookline.governance.access.where import MOST_FILTERS
 
 
 def wanted_of(
@@ -41,6 +41,7 @@ def wanted_of(
     options: LakeFormationOptions,
     catalog: str,
     now: dt.datetime,
+    others: OtherNames | None = None,
 ) -> Wanted:
     """What policies ask for.
 
@@ -48,8 +49,9 @@ def wanted_of(
         tables: the account's, by database.
         scans: what columns hold.
         catalog: the account.
+        others: other names of datasets.
     """
-    held = held_by_table(scans, tables)
+    held = held_by_table(scans, tables, others)
     made = _Made()
     past = _Made()
     for owned in access.rules:
