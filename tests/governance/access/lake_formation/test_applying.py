@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from tests.governance.access.lake_formation.conftest import Lake, wanted
-from tests.governance.access.lake_formation.server import ACCOUNT, CALLER, AwsError
+from tests.governance.access.lake_formation.server import ACCOUNT, CALLER, REGION, AwsError
 
+from hookline.governance.access.lake_formation.account import Account
 from hookline.governance.access.lake_formation.items import (
     EVERYBODY,
     Admin,
@@ -16,6 +17,7 @@ from hookline.governance.access.lake_formation.items import (
     Registered,
     TagValue,
 )
+from hookline.governance.access.lake_formation.options import LakeFormationOptions
 from hookline.governance.access.lake_formation.planning import LockoutError
 from hookline.governance.access.lake_formation.resources import Cells, Columns, Database, Place, Table, Tagged, TagKey
 
@@ -215,3 +217,19 @@ def test_others_tags_and_grants_that_do_not_reach_what_policies_speak_of_are_nob
         entry = {"Principal": {"DataLakePrincipalIdentifier": BEN}, "Permissions": [permission]}
         shop.server._grant({**entry, "Resource": resource.api(ACCOUNT)})
     assert shop.plan(own).foreign == {Grant(BEN, reaching, "SELECT")}
+
+
+def test_moto_alone_fails_where_nothing_is_tagged_and_that_is_told(shop, moto_address):
+    host, port = moto_address
+    options = LakeFormationOptions(region=REGION, endpoint_url=f"http://{host}:{port}", attempts=2)
+    shop.account = Account(options, wait=lambda seconds: None)
+    few = wanted(
+        Grant(ANNA, Table("sales", "orders"), "SELECT"), Grant(BEN, Database("sales"), "DESCRIBE"), sales=("orders",)
+    )
+    assert shop.apply(few).complete
+    assert shop.plan(few).steps == ()
+    more = wanted(*few.items, TagValue("k", "v"), Assigned("sales", "orders", "id", "k", "v"), sales=("orders",))
+    assert shop.apply(more).complete
+    plan = shop.plan(more)
+    assert plan.steps == ()
+    assert any("3 databases, tables or columns are taken for having no LF-tags" in note for note in plan.notes)

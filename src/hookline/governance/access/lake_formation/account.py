@@ -29,6 +29,8 @@ PASSING = frozenset(
         "RequestTimeout",
     }
 )
+# AWS names what went wrong, also when the fault is its own. What stands in for it, such as Moto, may not.
+UNEXPLAINED = "Unexplained"
 _FIRST_WAIT_S, _LONGEST_WAIT_S = 0.2, 20.0
 _CONNECT_S = 5.0
 _PAGE = 1_000
@@ -156,7 +158,12 @@ class Account:
         except ClientError as error:
             told = error.response.get("Error", {})
             code = str(told.get("Code") or "unknown")
-            if not _passes(code) and error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0) >= 500:
+            status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
+            if status == 500 and code == "500":
+                raise AccountError(
+                    operation, UNEXPLAINED, "the server failed (HTTP 500), and did not say why"
+                ) from None
+            if not _passes(code) and status >= 500:
                 code = "InternalFailure"
             raise AccountError(
                 operation, code, _words({"ErrorCode": code, "ErrorMessage": told.get("Message")})

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
 
-from hookline.governance.access.lake_formation.account import Account, AccountError
+from hookline.governance.access.lake_formation.account import UNEXPLAINED, Account, AccountError
 from hookline.governance.access.lake_formation.items import (
     Admin,
     Assigned,
@@ -26,6 +26,8 @@ _AT_ONCE = 8
 _SERVICE_ROLE = "/aws-service-role/lakeformation.amazonaws.com/"
 
 
+# A database, or a table with its columns.
+_Carrier = tuple[str, str | None, tuple[str, ...]]
 Tagging = Callable[[str, str, str | None], bool]
 
 
@@ -47,6 +49,7 @@ class Actual:
         grantors: who made a grant, and when, as far as AWS tells.
         open_to_all: whether what is made from now on is open to everybody who IAM lets in: "databases", "tables".
         cross_account_version: in which way grants reach other accounts; None where AWS does not tell.
+        untold: what carries LF-tags that the server does not tell, and was taken for having none.
     """
 
     items: frozenset[Item]
@@ -54,6 +57,7 @@ class Actual:
     grantors: Mapping[Grant, str] = field(default_factory=dict)
     open_to_all: tuple[str, ...] = ()
     cross_account_version: str | None = None
+    untold: tuple[str, ...] = ()
 
 
 def read(account: Account, concerns: Callable[[str], bool], tagged: Tagging = lambda *_: True) -> Actual:
@@ -77,16 +81,21 @@ def read(account: Account, concerns: Callable[[str], bool], tagged: Tagging = la
         elif concerns(found["Name"]):
             tables[found["Name"]], links = _tables(account, found["Name"])
             items.update(links)
-    for tag in account.listed("list_lf_tags", "LFTags", CatalogId=catalog):
-        if tag.get("CatalogId", catalog) == catalog:  # others' tags, which they share, are not ours to change
-            items.update(TagValue(tag["TagKey"], value) for value in tag["TagValues"])
-    items.update(_assigned(account, tables, tagged))
+    known = [*account.listed("list_lf_tags", "LFTags", CatalogId=catalog)]
+    untold: list[str] = []
+    if known:  # without any there is nothing that could carry one
+        # What others share is not ours to change.
+        own = [tag for tag in known if tag.get("CatalogId", catalog) == catalog]
+        items.update(TagValue(tag["TagKey"], value) for tag in own for value in tag["TagValues"])
+        items.update(_assigned(account, tables, tagged, untold))
     items.update(_filters(account, catalog))
     items.update(_registered(account))
     grants = dict(_grants(account, catalog))
     grantors = {grant: by for grant, by in grants.items() if by}
     version = str((settings.get("Parameters") or {}).get("CROSS_ACCOUNT_VERSION", "")) or None
-    return Actual(frozenset({*items, *grants}), tables, grantors, tuple(_open_to_all(settings)), version)
+    return Actual(
+        frozenset({*items, *grants}), tables, grantors, tuple(_open_to_all(settings)), version, tuple(sorted(untold))
+    )
 
 
 def _open_to_all(settings: Mapping[str, Any]) -> Iterator[str]:
@@ -111,53 +120,57 @@ def _tables(account: Account, database: str) -> tuple[dict[str, TableInfo], set[
     return tables, links
 
 
-def _assigned(account: Account, tables: Mapping[str, Mapping[str, TableInfo]], tagged: Tagging) -> Iterator[Assigned]:
-    wanted: list[tuple[str, str | None, tuple[str, ...]]] = []
+def _assigned(
+    account: Account, tables: Mapping[str, Mapping[str, TableInfo]], tagged: Tagging, untold: list[str]
+) -> Iterator[Assigned]:
+    wanted: list[_Carrier] = []
     for database, held in tables.items():
         wanted.append((database, None, ()))
         for table, info in held.items():
             if tagged(database, table, info.location):
                 wanted.append((database, table, tuple(info.columns)))
     with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for found in pool.map(lambda one: [*_tags_of(account, *one)], wanted):
+        for found in pool.map(lambda one: [*_tags_of(account, one, untold)], wanted):
             yield from found
 
 
-def _tags_of(account: Account, database: str, table: str | None, columns: tuple[str, ...]) -> Iterator[Assigned]:
+def _tags_of(account: Account, carrier: _Carrier, untold: list[str]) -> Iterator[Assigned]:
+    database, table, columns = carrier
     if table is None:
-        told = _tags(account, {"Database": {"CatalogId": account.catalog, "Name": database}})
-        yield from _each(told.get("LFTagOnDatabase"), database, None, None)
+        own: dict[str, Any] = {"CatalogId": account.catalog, "Name": database}
+        yield from _each(account, _tags(account, {"Database": own}, untold).get("LFTagOnDatabase"), database)
         return
     own = {"CatalogId": account.catalog, "DatabaseName": database, "Name": table}
-    told = _tags(account, {"Table": own})
-    yield from _each(told.get("LFTagsOnTable"), database, table, None)
+    yield from _each(account, _tags(account, {"Table": own}, untold).get("LFTagsOnTable"), database, table)
     if columns:
-        told = _tags(account, {"TableWithColumns": {**own, "ColumnNames": [*columns]}})
+        told = _tags(account, {"TableWithColumns": {**own, "ColumnNames": [*columns]}}, untold)
         for column in told.get("LFTagsOnColumns") or ():
-            yield from _each(column.get("LFTags"), database, table, column["Name"])
+            yield from _each(account, column.get("LFTags"), database, table, column["Name"])
 
 
-def _tags(account: Account, resource: Mapping[str, Any]) -> Mapping[str, Any]:
+def _tags(account: Account, resource: Mapping[str, Any], untold: list[str]) -> Mapping[str, Any]:
+    asked = {"CatalogId": account.catalog, "Resource": resource, "ShowAssignedLFTags": True}
     try:
-        return account.call(
-            "lakeformation",
-            "get_resource_lf_tags",
-            CatalogId=account.catalog,
-            Resource=resource,
-            ShowAssignedLFTags=True,
-        )
+        return account.call("lakeformation", "get_resource_lf_tags", **asked)
     except AccountError as error:
         if error.code == "EntityNotFoundException":  # it went while this was reading
+            return {}
+        if error.code == UNEXPLAINED:
+            untold.append(str(resource_of(resource, account.catalog)))
             return {}
         raise
 
 
 def _each(
-    told: Iterable[Mapping[str, Any]] | None, database: str, table: str | None, column: str | None
+    account: Account,
+    told: Iterable[Mapping[str, Any]] | None,
+    database: str,
+    table: str | None = None,
+    column: str | None = None,
 ) -> Iterator[Assigned]:
     for tag in told or ():
-        for value in tag["TagValues"]:
-            yield Assigned(database, table, column, tag["TagKey"], value)
+        if tag.get("CatalogId", account.catalog) == account.catalog:
+            yield from (Assigned(database, table, column, tag["TagKey"], value) for value in tag["TagValues"])
 
 
 def _filters(account: Account, catalog: str) -> Iterator[Filter]:

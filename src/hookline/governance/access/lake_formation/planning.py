@@ -76,14 +76,19 @@ def make_plan(
         f"{grant}: others gave it, and it may open tables for a moment while LF-tags move: move them by hand, or revoke it first"
         for grant in exposed
     ]
-    notes += open_defaults(actual)
+    notes += remarks(actual)
     notes += _abroad(wanted, actual, catalog)
     refusals = (*wanted.problems, *_refusals(found, actual, caller))
     return Plan(phases, found.foreign, found.gone, wanted.elsewhere, tuple(notes), refusals)
 
 
-def open_defaults(actual: Actual) -> Iterator[str]:
-    """What is made from now on, and is open to everybody."""
+def remarks(actual: Actual) -> Iterator[str]:
+    """What is to be known of an account besides: what is made from now on and open to everybody, and what it does not tell."""
+    if actual.untold:
+        yield (
+            f"{len(actual.untold)} databases, tables or columns are taken for having no LF-tags, since the server failed to tell "
+            f"them (GetResourceLFTags; AWS does not do that, Moto does): {', '.join(actual.untold[:3])}"
+        )
     for what in actual.open_to_all:
         yield f"new {what} are open to everybody whom IAM lets in, by the account's default permissions ({EVERYBODY})"
 

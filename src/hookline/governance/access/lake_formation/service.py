@@ -16,7 +16,7 @@ from hookline.governance.access.lake_formation.diff import Step, Wanted, compare
 from hookline.governance.access.lake_formation.items import Assigned, TagValue
 from hookline.governance.access.lake_formation.options import LakeFormationOptions
 from hookline.governance.access.lake_formation.ordering import ordered
-from hookline.governance.access.lake_formation.planning import Plan, make_plan, open_defaults
+from hookline.governance.access.lake_formation.planning import Plan, make_plan, remarks
 from hookline.governance.access.lake_formation.record import Record
 from hookline.governance.access.lake_formation.verifying import Drift, counts, drift
 from hookline.governance.access.lake_formation.wanted import concerned, wanted_of
@@ -104,7 +104,7 @@ class LakeFormation:
         found = self.compared()
         differing = drift(found.wanted, found.actual, self.record.items(), self._options.accepted)
         self._tell("access.verified", {"policies": self._access.digest(), "drift": counts(differing)})
-        return differing, tuple(open_defaults(found.actual))
+        return differing, tuple(remarks(found.actual))
 
     def looked_into(self, namespace: str, name: str, since: str) -> bool:
         """Whether the store has a scan of a dataset from this moment (ISO 8601, UTC) or later.
