@@ -8,8 +8,8 @@ hookline policy simulate --rows ROWS        what principals get of example rows
 hookline policy publish PRINCIPAL TABLE TARGET      a protected copy: what a principal sees of a table, written down
 
 For ``test`` ROWS is YAML: a list of cases, each with a row under ``given`` and, under ``expect``, what becomes of its columns: a
-value, or the name of an action in angle brackets, such as <tokenize>, for any value that this action makes. Keys are made for the test
-and thrown away; nothing else is written. For ``simulate`` it is tables with lists of rows.
+value, or the name of an action in angle brackets, such as <tokenize>, for any value that this action makes. Keys are made for the
+test and thrown away; nothing else is written. For ``simulate`` it is tables with lists of rows.
 """
 
 from __future__ import annotations

@@ -252,4 +252,5 @@ def _says_so(rule: Rule, now: dt.datetime, purpose: str | None) -> bool:
 def _told(one: Rectangle) -> str:
     rows = "all rows" if one.condition is None else "the rows that its filter lets through"
     masked = sum(mask is not None for mask in one.shown.values())
-    return f"shows {rows} of {len(one.shown)} columns" + (f", {masked} of them masked" if masked else "")
+    columns = "1 column" if len(one.shown) == 1 else f"{len(one.shown)} columns"
+    return f"shows {rows} of {columns}" + (f", {masked} of them masked" if masked else "")
