@@ -184,8 +184,9 @@ def rectangle(access: Access, owned: OwnedRule, table: KnownTable, known: Sequen
     Raises:
         WorthlessError: nothing, and why.
     """
-    rule, all_names = owned.rule, [names for names, _ in known]
-    seen = all_names
+    rule, seen = owned.rule, [names for names, _ in known]
+    if not seen:
+        raise WorthlessError("no column of the table is known")
     if rule.tagged:
         carriers = tagging.carriers(
             access, rule.tagged, table.database, table.name, [c.name for c in table.columns], table.held
