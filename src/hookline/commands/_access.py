@@ -106,7 +106,12 @@ def validate(files: Sequence[str], args: argparse.Namespace) -> int:
 
 
 def _tell_places(report: Report) -> None:
-    where = {"lake_formation": "Lake Formation", "partly": "Lake Formation, in part", "copy": "a protected copy"}
+    where = {
+        "lake_formation": "Lake Formation",
+        "partly": "Lake Formation, in part",
+        "copy": "a protected copy",
+        "nowhere": "-",
+    }
     if report.places:
         rows = [(place.rule, where[place.where], "; ".join(place.why)) for place in report.places]
         print_table(("RULE", "ENFORCED BY", "SINCE LAKE FORMATION"), rows)

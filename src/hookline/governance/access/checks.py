@@ -55,7 +55,7 @@ def check(access: Access, tables: Sequence[KnownTable], now: dt.datetime) -> Rep
     findings += _repeated(access, shown, tables, now)
     findings += _tags(access, tables)
     findings += _too_many(access, shown)
-    places = tuple(place_of(access, owned, shown[owned.id]) for owned in access.rules)
+    places = tuple(place_of(access, owned, shown[owned.id], now) for owned in access.rules)
     return Report(tuple(dict.fromkeys(findings)), places)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from hookline.governance.access.decide import KnownTable, Rectangle
+from hookline.governance.access.filters import digest
 from hookline.governance.access.loading import OwnedRule
 from hookline.governance.access.model import Rule
 from hookline.governance.access.names import written
@@ -46,7 +47,7 @@ def undone(one: OwnedRule, other: OwnedRule, shown: Found) -> Iterator[str]:
     theirs = {str(table): rectangle for table, rectangle in shown[other.id]}
     for table, mine in shown[one.id]:
         other_one = theirs.get(str(table))
-        if other_one is None or other_one.condition not in (None, mine.condition):
+        if other_one is None or not _lets_more(other_one, mine):
             continue
         plain = [
             names for names, mask in other_one.shown.items() if mask is None and mine.shown.get(names, True) is not None
@@ -69,9 +70,14 @@ def _shows_all(more: Sequence[tuple[KnownTable, Rectangle]], less: Sequence[tupl
     by_table = {str(table): rectangle for table, rectangle in more}
     for table, wanted in less:
         found = by_table.get(str(table))
-        if found is None or found.condition not in (None, wanted.condition):
+        if found is None or not _lets_more(found, wanted):
             return False
         for names, mask in wanted.shown.items():
             if names not in found.shown or found.shown[names] not in (None, mask):
                 return False
     return True
+
+
+def _lets_more(one: Rectangle, other: Rectangle) -> bool:
+    """Whether every row of ``other`` is one of ``one``, as far as their filters say it the same way."""
+    return one.condition is None or digest(one.condition) == digest(other.condition)

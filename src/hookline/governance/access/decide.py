@@ -184,8 +184,9 @@ def rectangle(access: Access, owned: OwnedRule, table: KnownTable, known: Sequen
     Raises:
         WorthlessError: nothing, and why.
     """
-    rule, all_names = owned.rule, [names for names, _ in known]
-    seen = all_names
+    rule, seen = owned.rule, [names for names, _ in known]
+    if not seen:
+        raise WorthlessError("no column of the table is known")
     if rule.tagged:
         carriers = tagging.carriers(
             access, rule.tagged, table.database, table.name, [c.name for c in table.columns], table.held
@@ -252,4 +253,5 @@ def _says_so(rule: Rule, now: dt.datetime, purpose: str | None) -> bool:
 def _told(one: Rectangle) -> str:
     rows = "all rows" if one.condition is None else "the rows that its filter lets through"
     masked = sum(mask is not None for mask in one.shown.values())
-    return f"shows {rows} of {len(one.shown)} columns" + (f", {masked} of them masked" if masked else "")
+    columns = "1 column" if len(one.shown) == 1 else f"{len(one.shown)} columns"
+    return f"shows {rows} of {columns}" + (f", {masked} of them masked" if masked else "")

@@ -83,6 +83,7 @@ def _seen(frame: DataFrame, decision: Decision, table: KnownTable) -> list[Any] 
 
 
 def _frame(spark: SparkSession, table: KnownTable, rows: Rows) -> DataFrame:
+    from py4j.protocol import Py4JJavaError
     from pyspark.errors import PySparkException
     from pyspark.sql import functions as F
     from pyspark.sql.types import DataType, StructField, StructType
@@ -98,7 +99,7 @@ def _frame(spark: SparkSession, table: KnownTable, rows: Rows) -> DataFrame:
         given = spark.createDataFrame([(json.dumps(row, default=str),) for row in rows], "row string")
         frame = given.select(F.from_json("row", schema, {"mode": "FAILFAST"}).alias("row")).select("row.*")
         frame.collect()
-    except (PySparkException, SchemaError) as error:
+    except (PySparkException, Py4JJavaError, SchemaError) as error:
         what = str(error) if isinstance(error, SchemaError) else type(error).__name__
         raise ConfigError(
             f"the rows of {table} do not fit its columns, or these have no types of Spark's ({what})"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -23,21 +24,25 @@ class Place:
 
     Attributes:
         where: ``lake_formation`` (by a grant or a data cells filter), ``partly`` (Lake Formation shows less than the rule
-            allows), or ``copy`` (only a protected copy shows it).
+            allows), ``copy`` (only a protected copy shows it), or ``nowhere`` (it is worth nothing).
         why: what Lake Formation can't do.
     """
 
     rule: str
-    where: Literal["lake_formation", "partly", "copy"]
+    where: Literal["lake_formation", "partly", "copy", "nowhere"]
     why: tuple[str, ...] = ()
 
 
-def place_of(access: Access, owned: OwnedRule, found: Sequence[tuple[KnownTable, Rectangle]]) -> Place:
+def place_of(
+    access: Access, owned: OwnedRule, found: Sequence[tuple[KnownTable, Rectangle]], now: dt.datetime
+) -> Place:
     """Where a rule is enforced.
 
     Args:
         found: the known tables that it shows something of, and what.
     """
+    if not owned.rule.holds_at(now):
+        return Place(owned.id, "nowhere")
     beyond = sorted({text for table, one in found for text in _beyond_filter(access, table, one)})
     if beyond:
         return Place(owned.id, "copy", tuple(beyond))
