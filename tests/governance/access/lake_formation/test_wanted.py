@@ -87,6 +87,8 @@ SELECT = {"allow": "select", "tables": ["crm.people"]}
         ({**SELECT, "columns": {"include": ["email"]}, "masks": {"email": {"mask": "hash"}}}, set()),
         ({**SELECT, "filter": "tags IS NULL"}, set()),
         ({**SELECT, "filter": "id = 'x'"}, set()),
+        ({**SELECT, "filter": "at IS NULL", "tables": ["crm.logs"]}, set()),
+        ({**SELECT, "filter": " OR ".join(f"id={number}" for number in range(200))}, set()),
         ({**SELECT, "purpose": "research"}, set()),
         ({**SELECT, "expires": "2026-01-01T00:00:00Z"}, set()),
         ({**SELECT, "catalog": "999999999999"}, set()),

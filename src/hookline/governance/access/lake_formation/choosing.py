@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hookline.core.events import Column, content_id
 from hookline.governance.access import filters
+from hookline.governance.access.decide import KnownTable, Rectangle
 from hookline.governance.access.fitting import fit
-from hookline.governance.access.loading import OwnedRule
+from hookline.governance.access.loading import Access, OwnedRule
 from hookline.governance.access.names import Names, folded, path
+from hookline.governance.access.where import place_of
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,13 @@ class Choice:
 
 
 def chosen(
-    owned: OwnedRule, database: str, table: str, types: Mapping[str, str], narrowed: frozenset[str] | None
+    access: Access,
+    owned: OwnedRule,
+    database: str,
+    table: str,
+    types: Mapping[str, str],
+    narrowed: frozenset[str] | None,
+    now: dt.datetime,
 ) -> Choice:
     """What of a table.
 
@@ -58,7 +67,8 @@ def chosen(
     names_in = _included(owned, by_folded, told)
     if narrowed is not None:
         names_in = narrowed if names_in is None else names_in & narrowed
-    rows, why = _rows(owned, types)
+    columns_of = tuple(Column(name, kind) for name, kind in types.items())
+    rows, why = _rows(access, owned, KnownTable(database, table, columns_of), now)
     if why:
         return Choice(nothing=True, told=(*told, why))
     if names_in is not None:
@@ -89,16 +99,15 @@ def _included(owned: OwnedRule, by_folded: Mapping[str, str], told: list[str]) -
     return frozenset(by_folded[name] for name in whole if name in by_folded)
 
 
-def _rows(owned: OwnedRule, types: Mapping[str, str]) -> tuple[str | None, str]:
+def _rows(access: Access, owned: OwnedRule, known: KnownTable, now: dt.datetime) -> tuple[str | None, str]:
     condition = owned.rule.condition
     if condition is None:
         return None, ""
     try:
-        fit(condition, {(name,): Column(name, kind) for name, kind in types.items()})
+        names = fit(condition, {(column.name,): column for column in known.columns})
     except filters.FilterError as error:
         return None, f"nothing is granted: {error}; enforced by hookline.secure and protected copies, where it can be"
-    text = filters.to_text(condition)
-    if len(text) >= filters.LONGEST:
-        most = f"{filters.LONGEST - 1:,}"
-        return None, f"nothing is granted: its filter, written out, has more than {most} characters; split the rule"
-    return text, ""
+    place = place_of(access, owned, [(known, Rectangle(owned.id, condition, names, {}))], now)
+    if place.where == "copy":
+        return None, f"nothing is granted: {'; '.join(place.why)}; enforced by hookline.secure and protected copies"
+    return filters.to_text(condition), ""

@@ -52,8 +52,8 @@ def wanted_of(
         others: other names of datasets.
     """
     held = held_by_table(scans, tables, others)
-    made = _Made()
-    past = _Made()
+    made = _Made(now)
+    past = _Made(now)
     for owned in access.rules:
         rule = owned.rule
         if rule.catalog not in (None, catalog):
@@ -88,6 +88,7 @@ def concerned(access: Access, options: LakeFormationOptions, database: str) -> b
 
 @dataclass
 class _Made:
+    now: dt.datetime
     grants: set[Grant] = field(default_factory=set)
     filters: dict[Resource, Filter] = field(default_factory=dict)
     told: list[str] = field(default_factory=list)
@@ -122,7 +123,7 @@ def _resources(
         yield from ((resource, action) for resource in {*_whole(rule, tables)} for action in actions)
     else:
         for database, table, narrowed in _tables_of(rule, access, tables, held):
-            choice = chosen(owned, database, table, tables[database][table].columns, narrowed)
+            choice = chosen(access, owned, database, table, tables[database][table].columns, narrowed, made.now)
             for sentence in choice.told:
                 made.tell(owned, f"{database}.{table}: {sentence}")
             resource = _chosen(choice, database, table, made)
