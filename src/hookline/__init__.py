@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hookline.core.plugin import PluginConfig, PluginContext
     from hookline.pipelines.attach import Attachment, attach, job, run
     from hookline.pipelines.pieces import lineage_job
+    from hookline.pipelines.secured import secure
     from hookline.quality.checks.functions import check
 
 __version__ = "0.1.0"
@@ -53,6 +54,7 @@ _HOMES = {
     "hookline.pipelines.attach": ("Attachment", "attach", "job", "run"),
     "hookline.quality.checks.functions": ("check",),
     "hookline.pipelines.pieces": ("lineage_job",),
+    "hookline.pipelines.secured": ("secure",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -84,6 +86,7 @@ __all__ = [
     "job",
     "lineage_job",
     "run",
+    "secure",
 ]
 
 

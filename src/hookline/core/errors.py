@@ -11,6 +11,7 @@
     ├── SinkError              a message was not delivered; ``retryable`` says whether to try again
     ├── StoreError             the run history can't be read or written
     ├── UnknownRunError        an id that leads to no run, or to several
+    ├── AccessDeniedError      a principal may not see or do that, or nobody could say whether it may
     ├── AuditError             what is done could not be recorded, or the record not be read
     ├── KeyUnavailableError    a key can't be had now, or is not there
     ├── DetectionError         personal data could not be looked for
@@ -108,6 +109,10 @@ class UnknownRunError(HooklineError):
 
 class OutboxError(HooklineError):
     """The outbox can't keep a message."""
+
+
+class AccessDeniedError(HooklineError):
+    """A principal may not see or do something, or it could not be told whether it may."""
 
 
 class AuditError(HooklineError):

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
+from hookline.core.column_types import parsed_fields
 from hookline.core.events import Column
 
 _INTEGERS = {"tinyint": 3, "smallint": 5, "int": 10, "bigint": 19}
@@ -18,7 +18,7 @@ _DECIMAL = re.compile(r"decimal\((\d+),(\d+)\)")
 
 def inside(column: Column) -> tuple[tuple[Column, ...], bool]:
     """What a column holds, and whether it is known which of that may be null: an older version kept the type's name only."""
-    return (column.fields, True) if column.fields else (_parsed(column.type), False)
+    return (column.fields, True) if column.fields else (parsed_fields(column.type), False)
 
 
 def holds(wider: str, other: str) -> bool:
@@ -51,32 +51,3 @@ def _digits(kind: str) -> tuple[int, int] | None:
 def _length(kind: str) -> float:
     found = _TEXT.fullmatch(kind)
     return float("inf") if kind == "string" else 0 if found is None else int(found[2])
-
-
-def _parsed(kind: str) -> tuple[Column, ...]:
-    """A struct's fields, an array's element, a map's key and value, from the type's name; none where it can't be read."""
-    outer, _, rest = kind.partition("<")
-    parts = list(_split(rest[:-1])) if kind.endswith(">") else []
-    if outer == "array" and len(parts) == 1:
-        return (_column("_element", parts[0]),)
-    if outer == "map" and len(parts) == 2:
-        return (_column("key", parts[0]), _column("value", parts[1]))
-    if outer == "struct" and all(":" in part for part in parts):
-        return tuple(_column(*part.split(":", 1)) for part in parts)
-    return ()
-
-
-def _column(name: str, kind: str) -> Column:
-    return Column(name, kind, True, _parsed(kind))
-
-
-def _split(text: str) -> Iterator[str]:
-    """The parts between the commas that are in no bracket."""
-    depth, begin = 0, 0
-    for position, sign in enumerate(text):
-        depth += (sign in "<(") - (sign in ">)")
-        if sign == "," and depth == 0:
-            yield text[begin:position]
-            begin = position + 1
-    if text:
-        yield text[begin:]

@@ -46,6 +46,7 @@ PUBLISHED = {
     10: "c3569a64",
     11: "14172fa1",
     12: "70693f35",
+    13: "de9964f7",
 }
 OPEN = "import sys; from hookline.core.store import Store; Store(sys.argv[1]).close()"
 
@@ -162,6 +163,7 @@ def test_a_published_step_is_never_changed():
         10: migrations.VERSION_10,
         11: migrations.VERSION_11,
         12: migrations.VERSION_12,
+        13: migrations.VERSION_13,
     }
     assert len(steps) == len(migrations.STEPS) == migrations.VERSION
     found = {number: hashlib.sha256("\n".join(step).encode()).hexdigest()[:8] for number, step in steps.items()}

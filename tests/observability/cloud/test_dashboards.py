@@ -16,13 +16,13 @@ import pytest
 from tests.observability.cloud.conftest import AT_ONCE, HOSTILE, Moody, all_points
 
 from hookline.commands import dashboards
+from hookline.core import hcl
 from hookline.core.errors import ConfigError, HooklineError
 from hookline.observability.cloudwatch.alarms import alarms
 from hookline.observability.cloudwatch.boards import body, environment_value
 from hookline.observability.cloudwatch.datums import datums
 from hookline.observability.cloudwatch.options import CloudWatchOptions
 from hookline.observability.cloudwatch.publishing import CloudWatchPublisher
-from hookline.observability.dashboards import hcl
 from hookline.observability.dashboards.boards import BOARDS
 from hookline.observability.dashboards.checking import check_body
 from hookline.observability.dashboards.publishing import differences

@@ -341,6 +341,17 @@ VERSION_12 = (
     )""",
 )
 
+# What policies made in accounts.
+VERSION_13 = (
+    """CREATE TABLE hookline_managed_items (
+        scope VARCHAR(100) NOT NULL,
+        item_id VARCHAR(32) NOT NULL,
+        document TEXT NOT NULL,
+        recorded_at VARCHAR(40) NOT NULL,
+        PRIMARY KEY (scope, item_id)
+    )""",
+)
+
 
 def _first(connection: Connection) -> None:
     _execute(connection, VERSION_1)
@@ -406,6 +417,10 @@ def _twelfth(connection: Connection) -> None:
     _execute(connection, VERSION_12)
 
 
+def _thirteenth(connection: Connection) -> None:
+    _execute(connection, VERSION_13)
+
+
 def _schemas_of(connection: Connection, of_dataset: dict[str, str]) -> list[dict[str, Any]]:
     rows = connection.execute(
         text(
@@ -436,6 +451,7 @@ STEPS: tuple[Callable[[Connection], None], ...] = (
     _tenth,
     _eleventh,
     _twelfth,
+    _thirteenth,
 )
 VERSION = len(STEPS)
 

@@ -316,3 +316,12 @@ catalog_steps = Table(
     Column("reason", Text, nullable=False),
     Column("by_itself", Boolean, nullable=False),
 )
+# What policies made in an account, so that nothing else is ever taken away; scope: the account and region.
+managed_items = Table(
+    "hookline_managed_items",
+    metadata,
+    Column("scope", String(100), primary_key=True),
+    Column("item_id", String(32), primary_key=True),
+    Column("document", Text, nullable=False),
+    Column("recorded_at", String(40), nullable=False),
+)

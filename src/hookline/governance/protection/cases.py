@@ -22,8 +22,9 @@ from hookline.governance.crypto.owned import OWNED
 from hookline.governance.crypto.sealed import SEALED
 from hookline.governance.crypto.tokens import TOKEN
 from hookline.governance.keys import keyfile, open_keyring
+from hookline.governance.kinds import MAX_BYTES
 from hookline.governance.protection.owners import StoredKeys
-from hookline.governance.protection.policy import MAX_BYTES, KeyedRule, Policy
+from hookline.governance.protection.policy import KeyedRule, Policy
 from hookline.governance.protection.protect import Protector
 
 if TYPE_CHECKING:

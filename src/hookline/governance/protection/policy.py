@@ -11,7 +11,7 @@ rules:
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -19,16 +19,15 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic.functional_validators import AfterValidator
 
 from hookline.core.config_problems import explain, raise_problems
-from hookline.core.config_tree import plain
-from hookline.core.config_yaml import parse
-from hookline.core.declared import read_all, read_text
+from hookline.core.config_tree import Node, plain
+from hookline.core.declared import read_all
 from hookline.core.errors import ConfigError
 from hookline.core.events import Dataset, content_id
 from hookline.governance.crypto.ff1 import ALPHABETS, FF1
+from hookline.governance.kinds import kind_of, read_tree
 from hookline.governance.pii.settings import DetectionSettings
 from hookline.governance.protection.normal import STEPS, Step, steps_for
 
-MAX_BYTES = 1_000_000
 _Text = Annotated[str, Field(min_length=1, max_length=256)]
 _Entity = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9_]{0,63}$")]
 _Key = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,63}$")]
@@ -386,12 +385,15 @@ class Policy(_Section):
 
 
 def find_policies(patterns: Iterable[str], base_dir: Path) -> tuple[Policy, ...]:
-    """All policies in the files that paths or glob patterns name, each file once.
+    """All policies in the files that paths or glob patterns name, each file once; access policies are passed over.
 
     Raises:
-        ConfigError: when a pattern names no file, two policies have one name, or with all mistakes in all files.
+        ConfigError: when a pattern names no file, no file has a policy of this kind, two policies have one name, or with all
+            mistakes in all files.
     """
-    policies, mistakes = read_all("policies", patterns, base_dir, lambda path, name: load_policies(path, shown=name))
+    policies, mistakes = read_all("policies", patterns, base_dir, _load_some)
+    if not policies and not mistakes:
+        mistakes.append(f"policies: all have `kind: access`, and none protects columns, looked for in {base_dir}")
     names = [policy.name for policy in policies]
     for name in sorted({name for name in names if names.count(name) > 1}):
         mistakes.append(
@@ -409,11 +411,23 @@ def load_policies(path: Path, *, shown: str | None = None) -> tuple[Policy, ...]
         ConfigError: when it can't be read, or with all its mistakes, one per line.
     """
     name = shown or str(path)
-    root = parse(read_text(path, name, "policy", MAX_BYTES), name)
-    if root is None or not isinstance(root.value, dict):
-        raise ConfigError(f"{name}: it is no policy; a policy has the keys name, datasets and rules")
+    root = read_tree(path, name)
+    if kind_of(root) == "access":
+        raise ConfigError(
+            f"{name}: it says who may see what (kind: access), and a policy that protects columns is wanted"
+        )
+    return (_validated(root),)
+
+
+def _load_some(path: Path, name: str) -> Iterator[Policy]:
+    root = read_tree(path, name)
+    if kind_of(root) == "protection":
+        yield _validated(root)
+
+
+def _validated(root: Node) -> Policy:
     try:
-        return (Policy.model_validate(plain(root)),)
+        return Policy.model_validate(plain(root))
     except ValidationError as error:
         raise_problems(explain(error, root, Policy))
         raise

@@ -6,12 +6,12 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from hookline.core import hcl
 from hookline.core.errors import SinkError
 from hookline.observability.cloudwatch.alarms import alarms
 from hookline.observability.cloudwatch.boards import body, environment_value
 from hookline.observability.cloudwatch.client import Client, error_code
 from hookline.observability.cloudwatch.options import CloudWatchOptions
-from hookline.observability.dashboards import hcl
 from hookline.observability.dashboards.boards import BOARDS
 from hookline.observability.dashboards.checking import check_body
 from hookline.observability.dashboards.publishing import Item, like

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from hookline.core import hcl
 from hookline.core.errors import ConfigError, SinkError
 from hookline.core.web import Address, check
-from hookline.observability.dashboards import hcl
 from hookline.observability.dashboards.boards import BOARDS
 from hookline.observability.dashboards.checking import check_body
 from hookline.observability.dashboards.publishing import Item, like

@@ -1,0 +1,95 @@
+"""The secured session: PySpark's own class, in which whatever leads to a table asks the guard first."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pyspark.sql import SparkSession
+
+from hookline.core.text import quoted
+from hookline.pipelines.secured.guard import Guard
+from hookline.pipelines.secured.listing import SecuredCatalog
+from hookline.pipelines.secured.statements import Statements
+from hookline.pipelines.secured.tables import Tables
+from hookline.pipelines.secured.writers import guard_writers
+
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+
+class SecuredSession(SparkSession):
+    """A session of its own (temporary views, settings) whose tables are a principal's. Made by ``open_secured``."""
+
+    hookline_guard: Guard
+    hookline_tables: Tables
+
+    def table(self, tableName: str) -> DataFrame:
+        """What the principal sees of a table."""
+        return SparkSession.table(self, self.hookline_tables.view_of(tableName))
+
+    def sql(self, sqlQuery: str, args: Any = None, **kwargs: Any) -> DataFrame:
+        """A query over what the principal sees; or INSERT or DELETE, where it may do that."""
+        if not kwargs:
+            return self._sql(sqlQuery, args)
+        from pyspark.sql.sql_formatter import SQLStringFormatter
+
+        formatter = SQLStringFormatter(self)
+        try:
+            return self._sql(formatter.format(sqlQuery, **kwargs), args)
+        finally:
+            formatter.clear()
+
+    def _sql(self, text: str, args: Any) -> DataFrame:
+        statement = Statements(self, self.hookline_guard, self.hookline_tables)
+        frame = SparkSession.sql(self, statement.permitted(text), args)
+        statement.check(frame._jdf.queryExecution().analyzed())
+        return frame
+
+    @property
+    def read(self) -> Any:
+        """Tables by name, and nothing else."""
+        return _Reader(self)
+
+    @property
+    def readStream(self) -> NoReturn:
+        """Nothing: what a stream brings later no decision was made on."""
+        raise self.hookline_guard.refused("select", "", "a secured session reads no streams")
+
+    @property
+    def catalog(self) -> Any:
+        """What is there for the principal."""
+        return SecuredCatalog(self, self.hookline_guard, self.hookline_tables)
+
+    def newSession(self) -> SparkSession:
+        """Another one for the same principal."""
+        return open_secured(self, self.hookline_guard)
+
+
+class _Reader:
+    def __init__(self, session: SecuredSession) -> None:
+        self._session = session
+
+    def table(self, tableName: str) -> DataFrame:
+        """What the principal sees of a table."""
+        return self._session.table(tableName)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        raise self._session.hookline_guard.refused(
+            "select", "", f"read.{name}: a secured session reads tables by their names, since policies know no files"
+        )
+
+
+def open_secured(spark: SparkSession, guard: Guard) -> SecuredSession:
+    """A secured session beside another one, with its settings and its current database."""
+    guard_writers()
+    session = SecuredSession(spark.sparkContext, spark._jsparkSession.newSession())
+    for key, value in spark.conf.getAll.items():
+        if session.conf.isModifiable(key):
+            session.conf.set(key, value)
+    current = str(spark._jsparkSession.sessionState().catalog().getCurrentDatabase())
+    session._jsparkSession.catalog().setCurrentDatabase(quoted(current))
+    session.hookline_guard = guard
+    session.hookline_tables = Tables(session, guard)
+    return session
