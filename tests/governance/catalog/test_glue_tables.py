@@ -20,8 +20,9 @@ from hookline.governance.catalog.entry import CatalogEntry, Certification, Entry
 from hookline.governance.catalog.glue.avro import avro_of, columns_of_avro
 from hookline.governance.catalog.glue.options import GlueConfig, Place
 from hookline.governance.catalog.glue.statistics import inputs, statistics_of
-from hookline.governance.catalog.glue.tables import created, laid_over, wanted
+from hookline.governance.catalog.glue.tables import created, laid_over
 from hookline.governance.catalog.glue.types import hive_type
+from hookline.governance.catalog.glue.wanted import wanted
 
 ADDRESS = Column(
     "Address",
