@@ -161,6 +161,15 @@ def test_what_is_ours_follows_us() -> None:
     assert "hookline.tag.tier" not in found["Parameters"]
 
 
+def test_another_format_at_the_same_place() -> None:
+    made = created(wanted("sales", entry(format="csv"), COLUMNS, PLACE))
+    found = laid_over(made, wanted("sales", entry(format="json"), COLUMNS, PLACE))
+    assert found["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"] == "org.openx.data.jsonserde.JsonSerDe"
+    made["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"] = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
+    found = laid_over(made, wanted("sales", entry(format="csv"), COLUMNS, PLACE))
+    assert found["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"].endswith("OpenCSVSerde"), "theirs"
+
+
 def test_what_is_withdrawn_goes_and_what_others_counted_stays() -> None:
     made = created(wanted("sales", entry(), COLUMNS, PLACE))
     made["Parameters"]["numRows"] = "77"

@@ -77,7 +77,7 @@ def _laid(there: Mapping[str, Any], table: Wanted) -> dict[str, Any]:
         storage.get("Columns") or [], [one for one in table.columns if one["Name"] not in others]
     )
     storage.setdefault("Location", table.location)
-    if table.format in FORMATS and not storage.get("InputFormat"):
+    if table.format in FORMATS and _is_other(storage, table.format):
         reads, writes, library = FORMATS[table.format]
         parameters = {"serialization.format": "1"}
         if table.format == "delta":  # where Spark looks for its log
@@ -91,6 +91,13 @@ def _laid(there: Mapping[str, Any], table: Wanted) -> dict[str, Any]:
         }
     found["StorageDescriptor"] = storage
     return found
+
+
+def _is_other(storage: Mapping[str, Any], kind: str) -> bool:
+    """Whether it says nothing of how it is read, or that of another of the formats; what others set up besides stays."""
+    reads, library = storage.get("InputFormat"), (storage.get("SerdeInfo") or {}).get("SerializationLibrary")
+    known = {(format[0], format[2]) for name, format in FORMATS.items() if name != kind}
+    return not reads or ((reads, library) in known and (reads, library) != (FORMATS[kind][0], FORMATS[kind][2]))
 
 
 def _columns(there: Sequence[Mapping[str, Any]], wanted: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
