@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).resolve().parent.parent
 JARS = ROOT / ".cache" / "jars"
+os.environ.setdefault("SPARK_CONF_DIR", str(Path(__file__).resolve().parent / "spark"))
 # OpenLineage's schemas, where they are kept beside the repository.
 SPEC = next((found for above in ROOT.parents if (found := above / "shared" / "openlineage-spec").is_dir()), None)
 Validate = Callable[[dict[str, Any]], list[str]]
@@ -60,7 +61,6 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
         .config("spark.sql.shuffle.partitions", "4")
         .config("spark.sql.session.timeZone", "UTC")
         .config("spark.sql.warehouse.dir", str(warehouse))
-        # Small jobs, most of whose code runs a few times: compiling it well takes longer than running it.
         .config(
             "spark.driver.extraJavaOptions",
             f"-Dderby.system.home={warehouse} -XX:TieredStopAtLevel=1 -XX:+UseSerialGC",

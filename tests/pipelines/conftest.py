@@ -33,6 +33,7 @@ spark.ui.showConsoleProgress false
 spark.sql.shuffle.partitions 2
 spark.driver.memory 1g
 spark.driver.extraJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
+spark.executor.extraJavaOptions -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 """
 _LOG4J = "rootLogger.level = off\n"
 

@@ -22,7 +22,7 @@ def registered(
     """Register each entry that has a place in Glue, and tell what became of it."""
     from hookline.core.store.cataloguing import layouts
     from hookline.governance.catalog.glue.registering import Registrar
-    from hookline.governance.catalog.glue.tables import REGISTERED
+    from hookline.governance.catalog.glue.wanted import REGISTERED
 
     registrar = Registrar(options)
     with store.reading() as connection:

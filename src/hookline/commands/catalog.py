@@ -119,7 +119,7 @@ def _entries(config: Config, store: Store, wanted: Sequence[tuple[str, str]] | N
 
 
 def _shown(args: argparse.Namespace, config: Config, store: Store) -> CatalogEntry:
-    from hookline.governance.catalog.gather import find
+    from hookline.governance.catalog.finding import find
 
     (entry,) = _entries(config, store, [find(store, args.name)])
     return entry
@@ -152,7 +152,7 @@ def _described(args: argparse.Namespace, config: Config, store: Store) -> Catalo
     from hookline.core.store.cataloguing import declarations, declare
     from hookline.core.store.records import Declared
     from hookline.governance.audit import Entry, open_log
-    from hookline.governance.catalog.gather import find
+    from hookline.governance.catalog.finding import find
 
     name = find(store, args.name)
     (entry,) = _entries(config, store, [name])

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from hookline.core.events import Dataset, Partition, utc_now
+from hookline.core.events import Column, Dataset, Partition, utc_now
 from hookline.core.fuse import columns_of
 from hookline.core.store.records import Layout
 from hookline.pipelines import plans, storage
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
+_TELL_THEIR_COLUMNS = frozenset({"parquet", "orc", "avro"})
 # As catalogs number Iceberg's metadata (00012-<uuid>.metadata.json), and as folders without one do (v12.metadata.json).
 _METADATA = re.compile(r"v?(\d+)(?:-[\w-]+)?(?:\.gz)?\.metadata\.json")
 
@@ -66,7 +67,6 @@ def of_table(spark: SparkSession, table: Any) -> Layout:
     dataset = plans.of_catalog_table(spark, table)
     schema = StructType.fromJson(json.loads(str(table.schema().json())))
     partition_by = tuple(str(name) for name in plans.sequence(table.partitionColumnNames()))
-    location = plans.option(table.storage().locationUri())
     statistics = plans.option(table.stats())
     rows = None if statistics is None else plans.option(statistics.rowCount())
     layout = Layout(
@@ -74,7 +74,7 @@ def of_table(spark: SparkSession, table: Any) -> Layout:
         dataset.name,
         utc_now().isoformat(timespec="microseconds"),
         dataset.format,
-        uri_of(dataset) if location is None else plans.uri_text(location),
+        uri_of(dataset),
         _table_name(table),
         partition_by,
         rows=None if rows is None else int(str(rows)),
@@ -108,6 +108,36 @@ def partitions(spark: SparkSession, location: str) -> tuple[Partition, ...]:
     """The partitions that there are files of, of a folder of plain files."""
     found = storage.written_files(storage.list_files(spark, reached(spark, location)))
     return tuple(dict.fromkeys(tuple(file.partition.items()) for file in found if file.partition))
+
+
+def columns_at(spark: SparkSession, dataset: Dataset) -> tuple[Column, ...] | None:
+    """The columns of what lies at a dataset's place, by its own log or its files; None where nothing is there.
+
+    Raises:
+        LookupError: it is not of a format that tells its columns.
+    """
+    from pyspark.errors import AnalysisException
+
+    location = uri_of(dataset)
+    uri = None if location is None else reached(spark, location)
+    if uri is None or not storage.exists(spark, uri):
+        return None
+    if dataset.format == "delta":
+        return (
+            columns_of(spark.read.format("delta").load(uri).schema)
+            if storage.exists(spark, f"{uri}/_delta_log")
+            else None
+        )
+    if not storage.list_files(spark, uri):
+        return None
+    if dataset.format not in _TELL_THEIR_COLUMNS:
+        raise LookupError(dataset.format)
+    try:
+        return columns_of(spark.read.format(dataset.format).load(uri).schema)
+    except AnalysisException as error:
+        if error.getCondition() == "UNABLE_TO_INFER_SCHEMA":
+            return None
+        raise
 
 
 def iceberg_metadata(spark: SparkSession, layout: Layout) -> str | None:

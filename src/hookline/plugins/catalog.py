@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, ClassVar
 
-from hookline.core.errors import ConfigError
-from hookline.core.events import Denial, Run, Write, content_id
+from hookline.core.errors import ConfigError, SchemaError
+from hookline.core.events import Column, Dataset, Denial, Run, Write, content_id
 from hookline.core.hookspecs import hookimpl
 from hookline.core.plugin import PluginConfig
 from hookline.core.store.records import Layout
@@ -13,12 +14,15 @@ from hookline.governance.audit import Entry, open_log
 from hookline.governance.catalog.gate import SchemaGate
 from hookline.governance.catalog.guard import SchemaGuard, about
 from hookline.governance.catalog.options import CatalogConfig
-from hookline.pipelines.layouts import layout_of
+from hookline.pipelines.layouts import columns_at, layout_of
+from hookline.pipelines.wording import describe
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
 
     from hookline.core.plugin import PluginContext
+
+logger = logging.getLogger(__name__)
 
 
 class CatalogPlugin:
@@ -35,7 +39,7 @@ class CatalogPlugin:
         self._log = open_log(context.audit, context.base_dir, context.state_dir)
         self._spark: SparkSession | None = None
         self._told: dict[str, Layout] = {}
-        self._gate = None if context.store is None else SchemaGate(context.store.get)
+        self._gate = None if context.store is None else SchemaGate(context.store.get, self._look)
         self._guard = None if self._gate is None else SchemaGuard(config.schemas, self._gate.check, self._log)
         if config.schemas and self._gate is None:
             raise ConfigError("schemas have rules, and there is no store that knows their versions")
@@ -71,6 +75,20 @@ class CatalogPlugin:
                 {"column": one.column, "change": one.kind, "before": one.before, "after": one.after} for one in changed
             ]
             self._log.append(Entry("catalog.schema", {**about(event, run), "changes": told}, run.user))
+
+    def _look(self, dataset: Dataset) -> tuple[Column, ...] | None:
+        """What lies there that no run is known to have written: a rule holds for it too."""
+        if self._spark is None:
+            return None
+        try:
+            return columns_at(self._spark, dataset)
+        except LookupError:
+            logger.warning(
+                "%s has a rule, and files that don't tell their columns: this write begins its versions", dataset
+            )
+            return None
+        except Exception as error:  # noqa: BLE001 - storage has no one class
+            raise SchemaError(f"what lies at its place can't be looked at: {describe(error)}") from None
 
     def _tell_layout(self, event: Write, run: Run) -> None:
         if self._spark is None:

@@ -16,7 +16,7 @@ from hookline.governance.catalog.glue.options import GlueConfig, Place
 from hookline.governance.catalog.glue.registering import Registrar
 from hookline.governance.catalog.glue.sink import GlueSink
 from hookline.governance.catalog.glue.statistics import statistics_of
-from hookline.governance.catalog.glue.tables import REGISTERED
+from hookline.governance.catalog.glue.wanted import REGISTERED
 from hookline.governance.catalog.guard import SchemaGuard
 from hookline.governance.catalog.options import CatalogConfig
 from hookline.pipelines.layouts import iceberg_metadata, layout_of, partitions

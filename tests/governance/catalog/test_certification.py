@@ -19,7 +19,7 @@ from hookline.core.store.cataloguing import certification_steps, declare
 from hookline.core.store.classifying import StoredClassification, StoredScan, keep_scan
 from hookline.core.store.records import Declared
 from hookline.governance.audit import AuditLog
-from hookline.governance.catalog import gather
+from hookline.governance.catalog import finding, gather
 from hookline.governance.catalog.certification import settled, step
 from hookline.governance.catalog.entry import CatalogEntry
 from hookline.governance.catalog.options import CatalogConfig, CertificationRules
@@ -290,7 +290,7 @@ def test_it_is_found_by_what_is_known_of_it(lake: Lake, query: Query, found: boo
 def test_a_dataset_is_meant_by_the_end_of_its_name(lake: Lake) -> None:
     lake.write()
     lake.write(Dataset("s3://b", "gold/other", "delta"))
-    assert gather.find(lake.store, "gold/other") == ("s3://b", "gold/other")
-    assert gather.find(lake.store, GOLD.name) == (GOLD.namespace, GOLD.name)
+    assert finding.find(lake.store, "gold/other") == ("s3://b", "gold/other")
+    assert finding.find(lake.store, GOLD.name) == (GOLD.namespace, GOLD.name)
     with pytest.raises(CatalogError, match="no dataset in the catalog is named 'none'"):
-        gather.find(lake.store, "none")
+        finding.find(lake.store, "none")

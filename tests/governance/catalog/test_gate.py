@@ -72,6 +72,23 @@ def test_the_versions_of_earlier_runs_count(catalogued: Catalogued, spark: Spark
         rows(spark, "id int, name int", (1, 2)).write.mode("overwrite").parquet(place)
 
 
+@pytest.mark.parametrize("kind", ["parquet", "delta", "json"])
+def test_what_was_there_before_anybody_looked_counts(
+    catalogued: Catalogued, spark: SparkSession, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = catalogued.path()
+    rows(spark, "id int", (1,)).write.format(kind).save(place)
+    catalogued.begin("FULL")
+    wrong = rows(spark, "id array<int>", ([1],)).write.format(kind).mode("overwrite").option("overwriteSchema", True)
+    if kind == "json":
+        wrong.save(place)
+        assert "files that don't tell their columns" in caplog.text
+        return
+    with pytest.raises(WriteRefusedError, match="id: int in the rows can't be read as array<int>"):
+        wrong.save(place)
+    assert spark.read.format(kind).load(place).count() == 1
+
+
 def test_a_renamed_column_is_told(catalogued: Catalogued, spark: SparkSession) -> None:
     catalogued.begin("FULL", catalog={"schemas": [{"datasets": ["*"], "compatibility": "FULL", "strict_nulls": True}]})
     place = catalogued.path()

@@ -20,8 +20,9 @@ from hookline.governance.catalog.entry import CatalogEntry, Certification, Entry
 from hookline.governance.catalog.glue.avro import avro_of, columns_of_avro
 from hookline.governance.catalog.glue.options import GlueConfig, Place
 from hookline.governance.catalog.glue.statistics import inputs, statistics_of
-from hookline.governance.catalog.glue.tables import created, laid_over, wanted
+from hookline.governance.catalog.glue.tables import created, laid_over
 from hookline.governance.catalog.glue.types import hive_type
+from hookline.governance.catalog.glue.wanted import wanted
 
 ADDRESS = Column(
     "Address",
@@ -158,6 +159,15 @@ def test_what_is_ours_follows_us() -> None:
     assert found["StorageDescriptor"]["Columns"][0]["Comment"] == "a key"
     assert "hookline.classification" not in found["StorageDescriptor"]["Columns"][1]["Parameters"]
     assert "hookline.tag.tier" not in found["Parameters"]
+
+
+def test_another_format_at_the_same_place() -> None:
+    made = created(wanted("sales", entry(format="csv"), COLUMNS, PLACE))
+    found = laid_over(made, wanted("sales", entry(format="json"), COLUMNS, PLACE))
+    assert found["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"] == "org.openx.data.jsonserde.JsonSerDe"
+    made["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"] = "org.apache.hadoop.hive.serde2.OpenCSVSerde"
+    found = laid_over(made, wanted("sales", entry(format="csv"), COLUMNS, PLACE))
+    assert found["StorageDescriptor"]["SerdeInfo"]["SerializationLibrary"].endswith("OpenCSVSerde"), "theirs"
 
 
 def test_what_is_withdrawn_goes_and_what_others_counted_stays() -> None:

@@ -64,10 +64,11 @@ class SchemaGate:
 
     Args:
         store: opens the store.
+        look: tells the columns of what lies at a dataset's place; None where nothing is there. Raises SchemaError.
     """
 
-    def __init__(self, store: Callable[[], Store]) -> None:
-        self._store = store
+    def __init__(self, store: Callable[[], Store], look: Callable[[Dataset], Columns | None]) -> None:
+        self._store, self._look = store, look
         self._lock = threading.Lock()
         self._written: dict[Name, list[Columns]] = {}
         self._folders: dict[Name, tuple[str, ...]] = {}
@@ -122,7 +123,9 @@ class SchemaGate:
         if layout is not None and layout.columns:
             found = [layout.columns]
         with self._lock:
-            own = self._written.get(name, [])
+            own = list(self._written.get(name, ()))
+        if not found and not own and (there := self._look(dataset)) is not None:
+            found = [there]
         return [*found, *(one for one in own if one not in found[-1:])]
 
     def remember(self, event: Write) -> tuple[Change, ...]:

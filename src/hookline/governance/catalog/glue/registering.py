@@ -16,7 +16,8 @@ from hookline.governance.catalog.glue.options import GlueConfig, Place
 from hookline.governance.catalog.glue.partitions import Partitions, values_of
 from hookline.governance.catalog.glue.registry import Registry
 from hookline.governance.catalog.glue.statistics import send_statistics
-from hookline.governance.catalog.glue.tables import OURS, Wanted, created, laid_over, wanted
+from hookline.governance.catalog.glue.tables import created, laid_over
+from hookline.governance.catalog.glue.wanted import OURS, Wanted, wanted
 
 logger = logging.getLogger(__name__)
 _TRIES = 6
