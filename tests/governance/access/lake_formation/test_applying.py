@@ -182,7 +182,7 @@ def test_who_applies_is_not_locked_out(shop, before, after, why):
     with pytest.raises(LockoutError, match=why):
         shop.apply(wanted(*after))
     assert {item for item in shop.actual().items if isinstance(item, Admin)} == {*before}
-    assert shop.actions()[-1] == "access.refused"
+    assert shop.actions()[-1] == "access.apply_refused"
 
 
 def test_who_is_no_administrator_does_not_take_from_themselves_or_from_everybody(shop):
