@@ -33,6 +33,7 @@ from hookline.core.store.classifying import StoredClassification, StoredScan, ke
 from hookline.core.store.packing import pack
 from hookline.core.store.records import Layout
 from hookline.core.summary import run_document
+from hookline.governance.access import model as access
 from hookline.governance.protection import policy as policies
 from hookline.observability.alerts import options as alert_options
 from hookline.observability.alerts.facts import DEFAULT_SEVERITIES, Kind
@@ -529,3 +530,22 @@ def test_every_key_of_a_policy_is_told_as_its_model_has_it() -> None:
         assert told(f"`{heading}`") == {
             key: row for key, row in options(model).items() if key not in {*common, "action"}
         }
+
+
+ACCESS = {
+    "A policy": access.AccessPolicy,
+    "`principals`": access.Principal,
+    "`tags`": access.Tag,
+    "`carried`": access.Carried,
+    "`tables`": access.Table,
+    "`rules`": access.Rule,
+    "`columns`": access.ColumnChoice,
+    "`masks`": access.Mask,
+}
+
+
+@pytest.mark.parametrize("heading", ACCESS)
+def test_every_key_of_an_access_policy_is_told_as_its_model_has_it(heading: str) -> None:
+    rows = {names(cells[0])[0]: (cells[1], cells[2]) for cells in tables("access.md", heading)}
+    fields = ACCESS[heading].model_fields.items()
+    assert rows == {name: (shown_default(field), field.description or "") for name, field in fields}

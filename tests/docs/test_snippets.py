@@ -17,6 +17,7 @@ import hookline.cli
 from hookline.core.config import load_config
 from hookline.core.loader import check_plugins
 from hookline.core.plugin_check import check_class, implemented_hooks
+from hookline.governance.access.loading import find_access
 from hookline.governance.protection import load_policies
 from hookline.governance.protection.cases import load_cases
 from hookline.quality.checks import kinds, registry
@@ -55,6 +56,9 @@ def try_yaml(snippet: Snippet, folder: Path) -> None:
             if "register(" in earlier.text or "@hookline.check" in earlier.text:
                 try_python(earlier, folder)
         assert load_suites(file)
+        return
+    if snippet.text.startswith("kind: access"):
+        assert find_access([file.name], folder).rules
         return
     if re.search(r"^(rules|at_rest):", snippet.text, re.MULTILINE):
         assert load_policies(file)

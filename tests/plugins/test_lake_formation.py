@@ -18,9 +18,10 @@ from hookline.core.events import Dataset, Measure, Measured
 from hookline.core.plugin import PluginContext
 from hookline.core.store import LazyStore
 from hookline.core.store.classifying import StoredClassification, StoredScan, keep_scan
-from hookline.governance.access.lake_formation.following import FollowingSink
+from hookline.governance.access.lake_formation.following import FollowingSink, message_of
 from hookline.governance.audit import AuditLog
 from hookline.plugins.lake_formation import LakeFormationConfig, LakeFormationPlugin
+from hookline.plugins.presidio import look_for_personal_data
 from hookline.testing import BusUnderTest, PluginContract, RecordingSink, sample_write
 
 __all__ = ["moto_address"]
@@ -181,7 +182,7 @@ def test_tags_follow_once_the_store_has_what_was_found(plugged: Plugged):
     plugged.bus.replace_sink("lake_formation", double)
     plugin = plugged.make(follow=True)
     plugged.bus.outbox.start()
-    looked = Measure.examined(look, "")
+    looked = Measure.examined(look_for_personal_data, "")
     event = sample_write(
         dataset=ORDERS, published=True, measured=((looked, Measured({})),), started_at=dt.datetime.now(dt.timezone.utc)
     )
@@ -217,8 +218,19 @@ def throttled(operation: str, arguments: Any) -> None:
     raise AwsError("ThrottlingException")
 
 
-def look(frame: Any, wanted: Any) -> list[Any]:
+def test_only_where_the_scan_will_be_in_the_store_tags_wait_for_it():
+    for function, ok, waits in (
+        (look_for_personal_data, True, True),
+        (look_for_personal_data, False, False),
+        (other, True, False),
+    ):
+        measured = Measured({}) if ok else Measured(None, error="it was not looked through")
+        event = sample_write(dataset=ORDERS, measured=((Measure.examined(function, ""), measured),))
+        assert (message_of(event)["looked"] is not None) == waits
+
+
+def other(frame: Any, wanted: Any) -> list[Any]:
     return []
 
 
-look.why = "it is looked into"  # type: ignore[attr-defined]
+other.why = "something else"  # type: ignore[attr-defined]

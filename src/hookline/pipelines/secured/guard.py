@@ -80,6 +80,22 @@ class Guard:
             what["decision"] = decision.document()
         self._log.append(Entry("access.allowed", what, user_of_process()))
 
+    def opened(self) -> None:
+        """Write down that a session for the principal is about to be opened.
+
+        Raises:
+            AuditError: it can't be, and so must not be done.
+        """
+        self._log.append(Entry("access.session", self._about(""), user_of_process()))
+
+    def listed(self, database: str, tables: Sequence[str]) -> None:
+        """Write down which tables of a database the principal is about to be told of.
+
+        Raises:
+            AuditError: it can't be, and so must not be done.
+        """
+        self._log.append(Entry("access.listed", {**self._about(database), "tables": sorted(tables)}, user_of_process()))
+
     def published(self, table: str, target: str) -> None:
         """Write down that a copy of what the principal sees is about to be made.
 
@@ -101,6 +117,6 @@ class Guard:
         return {
             "principal": self.principal,
             "purpose": self.purpose,
-            "table": table,
+            **({"table": table} if table else {}),
             "policies": {policy.name: policy.digest() for policy in self.access.policies},
         }

@@ -50,6 +50,11 @@ class SecuredCatalog:
     def listTables(self, dbName: str | None = None) -> list[Any]:
         """Those that are there for the principal, and its own temporary views."""
         database = self.currentDatabase() if dbName is None else dbName
+        found = self._listed(database)
+        self._guard.listed(database, [one.name for one in found])
+        return found
+
+    def _listed(self, database: str) -> list[Any]:
         if not self._tables.database_exists(database):
             return []
         found = []
@@ -86,7 +91,7 @@ class SecuredCatalog:
         return not self._tables.is_own(viewName) and self._whole.dropTempView(viewName)
 
     def _is_there(self, database: str) -> bool:
-        return self._guard.may_create(database) or any(not one.isTemporary for one in self.listTables(database))
+        return self._guard.may_create(database) or any(not one.isTemporary for one in self._listed(database))
 
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):

@@ -22,6 +22,8 @@ class SecuredSession(SparkSession):
 
     hookline_guard: Guard
     hookline_tables: Tables
+    # The same session of the JVM's without a guard: what a permitted statement does on its way is not the user's doing.
+    hookline_plain: SparkSession
 
     def table(self, tableName: str) -> DataFrame:
         """What the principal sees of a table."""
@@ -40,10 +42,12 @@ class SecuredSession(SparkSession):
             formatter.clear()
 
     def _sql(self, text: str, args: Any) -> DataFrame:
+        from pyspark.sql import DataFrame
+
         statement = Statements(self, self.hookline_guard, self.hookline_tables)
-        frame = SparkSession.sql(self, statement.permitted(text), args)
+        frame = self.hookline_plain.sql(statement.permitted(text), args)
         statement.check(frame._jdf.queryExecution().analyzed())
-        return frame
+        return DataFrame(frame._jdf, self)
 
     @property
     def read(self) -> Any:
@@ -84,6 +88,7 @@ class _Reader:
 def open_secured(spark: SparkSession, guard: Guard) -> SecuredSession:
     """A secured session beside another one, with its settings and its current database."""
     guard_writers()
+    guard.opened()
     session = SecuredSession(spark.sparkContext, spark._jsparkSession.newSession())
     for key, value in spark.conf.getAll.items():
         if session.conf.isModifiable(key):
@@ -91,5 +96,6 @@ def open_secured(spark: SparkSession, guard: Guard) -> SecuredSession:
     current = str(spark._jsparkSession.sessionState().catalog().getCurrentDatabase())
     session._jsparkSession.catalog().setCurrentDatabase(quoted(current))
     session.hookline_guard = guard
+    session.hookline_plain = SparkSession(spark.sparkContext, session._jsparkSession)
     session.hookline_tables = Tables(session, guard)
     return session

@@ -47,13 +47,19 @@ class Statements:
         Raises:
             AccessDeniedError: it is nothing that the principal may run.
         """
+        if "${" in text:
+            raise self._guard.refused(
+                "select", "", "a secured session has no ${variables}: what is read has to be what is run"
+            )
         plan = self._parsed(text)
         kind = plans.node_class(plan)
         if kind == "InsertIntoStatement":
             return self._insert(plan, text)
         if kind == "DeleteFromTable":
             return self._delete(plan, text)
-        return self._rewritten(plan, text)
+        rewritten = self._rewritten(plan, text)
+        self._only_views(self._parsed(rewritten))
+        return rewritten
 
     def check(self, plan: Any) -> None:
         """Look through what Spark made of it; a command is done by then, and was checked before.
@@ -76,7 +82,11 @@ class Statements:
         permits = Permits(self._guard, self._tables)
         permits.insert(target, replacing=bool(plan.overwrite()) or _replaces(plan))
         rewritten = self._rewritten(plan.query(), text)
-        self.check(plans.analyzed(self._session, self._parsed(rewritten).query()))
+        again = self._parsed(rewritten)
+        if plans.node_class(again) != "InsertIntoStatement" or self._target(again.table()) != target:
+            raise self._guard.refused("insert", written(target), "this can't be told what it means")
+        self._only_views(again.query())
+        self.check(plans.analyzed(self._session, again.query()))
         return rewritten
 
     def _delete(self, plan: Any, text: str) -> str:
@@ -102,22 +112,12 @@ class Statements:
     def _rewritten(self, plan: Any, text: str) -> str:
         """With views in place of tables, from the end to the beginning."""
         places: dict[tuple[int, int], str] = {}
-        nodes = list(_walk(plan))
-        for node, _ in nodes:
-            kind = plans.node_class(node)
-            if kind not in _QUERY:
-                raise self._guard.refused(
-                    "select",
-                    "",
-                    f"a secured session runs queries, INSERT and DELETE, and no {kind}; its catalog lists tables",
-                )
-            self._refuse_code(node)
-        own = {folded(name) for node, _ in nodes for name in _named_within(node)}
+        nodes, own = self._query(plan)
         for node, above in nodes:
             if plans.node_class(node) != "UnresolvedRelation":
                 continue
             parts = _parts(node)
-            if len(parts) == 1 and (folded(parts[0]) in own or self._tables.is_temporary(parts[0])):
+            if self._tables.is_the_users(parts) or (len(parts) == 1 and folded(parts[0]) in own):
                 continue
             origin = node.origin()
             begin, end = int(origin.startIndex().get()), int(origin.stopIndex().get()) + 1
@@ -127,6 +127,26 @@ class Statements:
         for (begin, end), name in sorted(places.items(), reverse=True):
             text = text[:begin] + name + text[end:]
         return text
+
+    def _query(self, plan: Any) -> tuple[list[tuple[Any, str]], set[str]]:
+        """The nodes of a query, each with the class of what it stands in, and what its WITHs name."""
+        nodes = list(_walk(plan))
+        for node, _ in nodes:
+            kind = plans.node_class(node)
+            if kind not in _QUERY:
+                text = f"a secured session runs queries, INSERT and DELETE, and no {kind}; its catalog lists tables"
+                raise self._guard.refused("select", "", text)
+            self._refuse_code(node)
+        return nodes, {folded(name) for node, _ in nodes for name in _named_within(node)}
+
+    def _only_views(self, plan: Any) -> None:
+        """What the rewritten text is, as Spark reads it: a query over temporary views and what it names itself."""
+        nodes, own = self._query(plan)
+        for node, _ in nodes:
+            if plans.node_class(node) == "UnresolvedRelation":
+                parts = _parts(node)
+                if len(parts) != 1 or not (folded(parts[0]) in own or self._tables.is_temporary(parts[0])):
+                    raise self._guard.refused("select", written(parts), "this can't be told what it means")
 
     def _parsed(self, text: str) -> Any:
         return self._session._jsparkSession.sessionState().sqlParser().parsePlan(text)

@@ -48,9 +48,13 @@ class Tables:
             AccessDeniedError: there is no such table for the principal.
         """
         parts = table_parts(self._session, name)
-        if len(parts) == 1 and self.is_temporary(parts[0]):
+        if self.is_the_users(parts):
             return quoted(parts)
         return quoted((self.view(parts),))
+
+    def is_the_users(self, parts: tuple[str, ...]) -> bool:
+        """Whether it is a temporary view that the user made; those that stand for tables are made anew each time."""
+        return len(parts) == 1 and not self.is_own(parts[0]) and self.is_temporary(parts[0])
 
     def view(self, parts: tuple[str, ...]) -> str:
         """The temporary view's own name.
@@ -103,11 +107,14 @@ class Tables:
 
     def is_own(self, name: str) -> bool:
         """Whether it is a view that stands for a table."""
-        return name.startswith(_VIEW)
+        return folded(name).startswith(_VIEW)
 
     def _frame(self, name: TableName) -> DataFrame:
         from pyspark.sql import SparkSession
 
+        # Each session remembers a table's files, and others write.
+        catalog = self._session._jsparkSession.sessionState().catalog()
+        catalog.refreshTable(plans.identifier(self._session, *name))
         return SparkSession.table(self._session, quoted((_CATALOG, *name)))
 
     def _known(self, name: TableName, frame: DataFrame) -> KnownTable:

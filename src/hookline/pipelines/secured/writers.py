@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from pyspark.sql import merge, readwriter
+from pyspark.sql import DataFrame, merge, readwriter
 from pyspark.sql.readwriter import DataFrameWriter, DataFrameWriterV2
 
 from hookline.pipelines import wrapping
@@ -34,27 +34,26 @@ def guard_writers() -> None:
 
 def _take_over(secured: type) -> wrapping.Wrapper:
     def made(wrapped: Callable[..., None], writer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        wrapped(*args, **kwargs)
-        session = _session_of(args, kwargs)
-        if hasattr(session, "hookline_guard"):
-            writer.__class__ = secured
-            writer.hookline_session = session
-            writer.hookline_table = kwargs.get("table", args[1] if len(args) > 1 else "")
+        frame = args[0] if args else kwargs["df"]
+        session: Any = frame.sparkSession
+        if not hasattr(session, "hookline_guard"):
+            wrapped(*args, **kwargs)
+            return
+        rest = [*args[1:], *(value for name, value in kwargs.items() if name != "df")]
+        # What a permitted write does on its way, such as to look at its target, is not the user's doing.
+        wrapped(DataFrame(frame._jdf, session.hookline_plain), *rest)
+        writer.__class__ = secured
+        writer.hookline_session = session
+        writer.hookline_table = rest[0] if rest else ""
 
     return made
 
 
 def _refuse_merge(wrapped: Callable[..., None], writer: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-    session = _session_of(args, kwargs)
+    session: Any = (args[0] if args else kwargs["df"]).sparkSession
     if hasattr(session, "hookline_guard"):
         raise session.hookline_guard.refused("insert", "", "a secured session has no MERGE")
     wrapped(*args, **kwargs)
-
-
-def _session_of(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-    """Of the frame, which all of them take first."""
-    frame = args[0] if args else kwargs["df"]
-    return frame.sparkSession
 
 
 class _Guarded:

@@ -23,6 +23,7 @@ from tests.governance.aws_requests import problems
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 CALLER = f"arn:aws:sts::{ACCOUNT}:user/moto"
 _PAGE = 40
+HANGS_UP = "hangs up"
 
 
 class AwsError(Exception):
@@ -38,6 +39,7 @@ class LakeServer:
         asked: the operations that were asked for, as ``service.Operation``.
         wrong: what was wrong with requests.
         trouble: called with (operation, arguments) before each; may raise ``AwsError``.
+        loses: the same after it was done, of what is answered here: the answer is lost.
         refuse: called with (entry) of a batch; returns an error's code, or nothing.
         grantor: who is told to have granted.
         events: what CloudTrail tells.
@@ -75,6 +77,7 @@ class LakeServer:
         self.asked: list[str] = []
         self.wrong: list[str] = []
         self.trouble: Any = lambda operation, arguments: None
+        self.loses: Any = lambda operation, arguments: None
         self.refuse: Any = lambda entry: None
         self.grantor = CALLER
         self.filters: dict[tuple[str, str, str], dict[str, Any]] = {}
@@ -124,7 +127,9 @@ class LakeServer:
         if own is None:
             return None
         with self.lock:
-            return own(arguments)
+            told = own(arguments)
+        self.loses(operation, arguments)
+        return told
 
     # Grants
 
@@ -132,7 +137,8 @@ class LakeServer:
         from moto.lakeformation.models import PermissionCatalog
 
         held = self.lake.grants.setdefault(ACCOUNT, PermissionCatalog())
-        held.permissions = set(held.permissions)  # Moto changes what a set's members are hashed by
+        members = [*held.permissions]
+        held.permissions = set(members)  # Moto changes what a set's members are hashed by
         return held
 
     def _batch_grant_permissions(self, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -458,6 +464,9 @@ class _Handler(BaseHTTPRequestHandler):
             else:
                 self._answer(200, json.dumps(told).encode(), "application/json")
         except AwsError as error:
+            if error.code == HANGS_UP:
+                self.close_connection = True
+                return
             told = {"__type": error.code, "Message": error.message, "message": error.message}
             self._answer(error.status, json.dumps(told).encode(), "application/json", {"x-amzn-ErrorType": error.code})
 

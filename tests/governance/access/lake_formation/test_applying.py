@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from tests.governance.access.lake_formation.conftest import Lake, wanted
-from tests.governance.access.lake_formation.server import ACCOUNT, CALLER, REGION, AwsError
+from tests.governance.access.lake_formation.server import ACCOUNT, CALLER, HANGS_UP, REGION, AwsError
 
 from hookline.governance.access.lake_formation.account import Account
 from hookline.governance.access.lake_formation.items import (
@@ -116,12 +116,30 @@ def test_an_answer_that_did_not_come_and_throttling_are_tried_again(shop):
         call = f"{operation} {arguments}"
         if call not in seen:
             seen.add(call)
-            raise AwsError("ThrottlingException", "Rate exceeded")
+            raise AwsError("ThrottlingException" if len(seen) % 2 else HANGS_UP)
 
     shop.server.trouble = trouble
     assert shop.apply(wanted(*EVERYTHING, sales=("orders", "items"))).complete
     shop.server.trouble = lambda *_: None
     assert shop.plan(wanted(*EVERYTHING, sales=("orders", "items"))).steps == ()
+
+
+def test_what_was_done_and_not_answered_for_is_no_failure(shop):
+    seen: set[str] = set()
+
+    def loses(operation, arguments):
+        call = f"{operation} {arguments}"
+        if call not in seen:
+            seen.add(call)
+            raise AwsError(HANGS_UP)
+
+    shop.server.loses = loses
+    everything = wanted(*EVERYTHING, sales=("orders", "items"))
+    assert shop.apply(everything).failed == {}
+    assert shop.plan(everything).steps == ()
+    few = wanted(Admin(CALLER), TagValue("sensitivity", "public"), sales=("orders", "items"))
+    assert shop.apply(few).failed == {}
+    assert shop.actual().items == {*few.items}
 
 
 def test_entries_that_fail_are_sent_again_and_those_that_fail_for_good_are_told(shop):
@@ -164,7 +182,7 @@ def test_who_applies_is_not_locked_out(shop, before, after, why):
     with pytest.raises(LockoutError, match=why):
         shop.apply(wanted(*after))
     assert {item for item in shop.actual().items if isinstance(item, Admin)} == {*before}
-    assert shop.actions()[-1] == "access.refused"
+    assert shop.actions()[-1] == "access.apply_refused"
 
 
 def test_who_is_no_administrator_does_not_take_from_themselves_or_from_everybody(shop):

@@ -27,6 +27,12 @@ PASSING = frozenset(
         "ServiceUnavailable",
         "ServiceUnavailableException",
         "RequestTimeout",
+        # botocore's own words, for answers that did not come.
+        "ConnectTimeoutError",
+        "ConnectionClosedError",
+        "EndpointConnectionError",
+        "ReadTimeoutError",
+        "ResponseStreamingError",
     }
 )
 # AWS names what went wrong, also when the fault is its own. What stands in for it, such as Moto, may not.
@@ -94,7 +100,7 @@ class Account:
             try:
                 return self._call(service, operation, arguments)
             except AccountError as error:
-                if attempt == self._options.attempts or not _passes(error.code):
+                if attempt == self._options.attempts or error.code not in PASSING:
                     raise
             self.pause(attempt)
         raise AssertionError("unreachable")
@@ -136,7 +142,7 @@ class Account:
         for attempt in range(1, self._options.attempts + 1):
             answer = self.call("lakeformation", operation, CatalogId=self.catalog, Entries=waiting)
             told = {one["RequestEntry"]["Id"]: one.get("Error") or {} for one in answer.get("Failures") or ()}
-            again = {id for id, error in told.items() if _passes(str(error.get("ErrorCode", "")))}
+            again = {id for id, error in told.items() if str(error.get("ErrorCode", "")) in PASSING}
             if attempt == self._options.attempts:
                 again = set()
             failed |= {id: _words(error) for id, error in told.items() if id not in again}
@@ -163,7 +169,7 @@ class Account:
                 raise AccountError(
                     operation, UNEXPLAINED, "the server failed (HTTP 500), and did not say why"
                 ) from None
-            if not _passes(code) and status >= 500:
+            if code not in PASSING and status >= 500:
                 code = "InternalFailure"
             raise AccountError(
                 operation, code, _words({"ErrorCode": code, "ErrorMessage": told.get("Message")})
@@ -211,10 +217,6 @@ def _data() -> Any:
     from botocore.session import Session
 
     return Session().get_component("data_loader")
-
-
-def _passes(code: str) -> bool:
-    return code in PASSING or code in ("EndpointConnectionError", "ConnectTimeoutError", "ReadTimeoutError")
 
 
 def _words(error: Mapping[str, Any]) -> str:

@@ -58,7 +58,7 @@ def apply(
     try:
         plan.check()
     except HooklineError as error:
-        log.append(Entry("access.refused", {"scope": account.scope, "reason": str(error)}, actor))
+        log.append(Entry("access.apply_refused", {"scope": account.scope, "reason": str(error)}, actor))
         raise
     made = Applied()
     record.forget(plan.gone)

@@ -124,6 +124,16 @@ def _tag(account: Account, tag: str, steps: Sequence[Step]) -> None:
     goes = steps[0].action == "delete"
     values = {step.item.value for step in steps if isinstance(step.item, TagValue)}
     there = _values(account, tag)
+    try:
+        _change_tag(account, tag, values, there, goes)
+    except AccountError:
+        # It may have been done, and the answer been lost: then doing it again fails.
+        there = _values(account, tag)
+        if (values & there) if goes else (values - there):
+            raise
+
+
+def _change_tag(account: Account, tag: str, values: set[str], there: set[str], goes: bool) -> None:
     own = {"CatalogId": account.catalog, "TagKey": tag}
     if goes and there <= values:
         if there:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.errors import ConfigError, HooklineError, SinkError
-from hookline.core.events import Write
+from hookline.core.events import Measure, Write
 from hookline.governance.access.lake_formation.account import PASSING, AccountError
 from hookline.governance.access.lake_formation.naming import last_two, place
 from hookline.governance.access.lake_formation.service import LakeFormation
@@ -63,13 +63,18 @@ def message_of(event: Write) -> dict[str, Any]:
     """A write as a message tells of it: where its dataset lies, what it is called in catalogs, and whether it was looked into."""
     dataset = event.dataset
     tables = [name for _, name in dataset.symlinks] or ([dataset.name] if "/" not in dataset.name else [])
-    looked = any(measure.kind == "examined" and measured.ok for measure, measured in event.measured)
+    looked = any(_looks(measure) and measured.ok for measure, measured in event.measured)
     return {
         "dataset": [dataset.namespace, dataset.name],
         "places": [place(f"{dataset.namespace}/{dataset.name}")],
         "tables": tables,
         "looked": event.started_at.isoformat() if looked else None,
     }
+
+
+def _looks(measure: Measure) -> bool:
+    """Whether this is the plugin presidio's, which keeps what it found in the store."""
+    return measure.kind == "examined" and getattr(measure.function, "__name__", "") == "look_for_personal_data"
 
 
 def _names(payload: Mapping[str, Any]) -> tuple[frozenset[str], frozenset[tuple[str, str]]]:
