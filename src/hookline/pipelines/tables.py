@@ -85,7 +85,7 @@ class TableTarget:
             storage_uri = plans.option(known.storage().locationUri())
             dataset = plans.of_catalog_table(self.spark, known)
             return dataset, None if storage_uri is None else plans.uri_text(storage_uri)
-        plain = _session_parts(self.spark, self.parts)
+        plain = session_parts(self.spark, self.parts)
         if plain is None:
             return plans.of_v2_catalog(self.spark, *_catalog_parts(self.spark, self.parts)), None
         return self._future(plain)
@@ -121,7 +121,7 @@ def _current_catalog(spark: SparkSession) -> str:
     return str(spark._jsparkSession.sessionState().catalogManager().currentCatalog().name())
 
 
-def _session_parts(spark: SparkSession, parts: Sequence[str]) -> tuple[str, str] | None:
+def session_parts(spark: SparkSession, parts: Sequence[str]) -> tuple[str, str] | None:
     """Database and table when the name belongs to the session's own catalog."""
     rest = tuple(parts)
     if len(rest) == 3 and rest[0].lower() == _SESSION_CATALOG:
@@ -147,7 +147,7 @@ def _catalog_parts(spark: SparkSession, parts: Sequence[str]) -> tuple[str, tupl
 
 
 def _metadata(spark: SparkSession, parts: Sequence[str]) -> Any:
-    plain = _session_parts(spark, parts)
+    plain = session_parts(spark, parts)
     if plain is None:
         return None
     return plans.catalog_table(spark, *plain)

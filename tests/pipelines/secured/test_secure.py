@@ -206,6 +206,20 @@ def test_files_streams_and_other_tables_are_not_there(place: Place, tmp_path: Pa
             ask()
 
 
+def test_names_lead_into_the_sessions_own_catalog_whatever_the_settings(place: Place) -> None:
+    spark = place.spark.newSession()
+    spark.conf.set("spark.sql.catalog.sec_crm", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+    spark.conf.set("spark.sql.catalog.elsewhere", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+    ann = hookline.secure(spark, "ann", config=place.config)
+    assert rows(ann.table("spark_catalog.sec_crm.people")) == DE
+    for name in ("sec_crm.people", "elsewhere.sec_crm.people"):
+        with pytest.raises(AccessDeniedError):
+            ann.table(name)
+    other = place.spark.newSession()
+    other.conf.set("spark.sql.defaultCatalog", "elsewhere")
+    assert rows(hookline.secure(other, "ann", config=place.config).table("sec_crm.people")) == DE
+
+
 def test_listings(place: Place) -> None:
     ann, loader = place.secure("ann"), place.secure("loader")
     ann.table("sec_crm.people")
@@ -255,7 +269,14 @@ def test_writes(place: Place, tmp_path: Path) -> None:
         with pytest.raises(AccessDeniedError):
             ask()
     assert not (tmp_path / "q").exists()
-    place.spark.sql("DROP TABLE sec_own.t")
+    two.write.format("delta").saveAsTable("sec_own.kept")
+    loader.sql("DELETE FROM sec_own.kept WHERE id = 1")
+    loader.sql("INSERT INTO sec_own.kept TABLE sec_own.t")
+    assert rows(loader.table("sec_own.kept")) == [(1, "x"), (2, "y"), (2, "y")]
+    with pytest.raises(AccessDeniedError, match="have no queries here"):
+        loader.sql("DELETE FROM sec_own.kept WHERE id IN (SELECT id FROM sec_own.t)")
+    for table in ("t", "kept"):
+        place.spark.sql(f"DROP TABLE sec_own.{table}")
 
 
 def test_the_log_tells_who_saw_what_and_quotes_no_constant(place: Place) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hookline.core.errors import AccessDeniedError
 from hookline.governance.access.model import Action
-from hookline.governance.access.names import folded, written
+from hookline.governance.access.names import written
 from hookline.pipelines.secured.guard import Guard
 from hookline.pipelines.secured.tables import TableName, Tables
 
@@ -63,12 +63,8 @@ class Permits:
 
     def _database(self, parts: tuple[str, ...]) -> str | None:
         """The database of a table to be; None where the name is a path's or another catalog's."""
-        if len(parts) == 3 and folded(parts[0]) == "spark_catalog":
-            parts = parts[1:]
-        if len(parts) > 2:
-            return None
-        database = parts[0] if len(parts) == 2 else self._tables.current_database()
-        return database if self._tables.database_exists(database) else None
+        place = self._tables.place(parts)
+        return place.database if place is not None and self._tables.database_exists(place.database) else None
 
     def _refusal(self, action: Action, parts: tuple[str, ...] | TableName, what: str) -> AccessDeniedError:
         return self._guard.refused(action, written(parts), f"{self._guard.principal} may not {what}")

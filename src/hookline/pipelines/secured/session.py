@@ -44,9 +44,11 @@ class SecuredSession(SparkSession):
     def _sql(self, text: str, args: Any) -> DataFrame:
         from pyspark.sql import DataFrame
 
-        statement = Statements(self, self.hookline_guard, self.hookline_tables)
-        frame = self.hookline_plain.sql(statement.permitted(text), args)
-        statement.check(frame._jdf.queryExecution().analyzed())
+        statements = Statements(self, self.hookline_guard, self.hookline_tables)
+        permitted, writes = statements.permitted(text)
+        frame = self.hookline_plain.sql(permitted, args)
+        if not writes:  # what writes is done by now, and was looked through before
+            statements.check(frame._jdf.queryExecution().analyzed())
         return DataFrame(frame._jdf, self)
 
     @property
@@ -93,6 +95,8 @@ def open_secured(spark: SparkSession, guard: Guard) -> SecuredSession:
     for key, value in spark.conf.getAll.items():
         if session.conf.isModifiable(key):
             session.conf.set(key, value)
+    # Permissions are asked for in the session's own catalog, so names have to lead there.
+    session._jsparkSession.catalog().setCurrentCatalog("spark_catalog")
     current = str(spark._jsparkSession.sessionState().catalog().getCurrentDatabase())
     session._jsparkSession.catalog().setCurrentDatabase(quoted(current))
     session.hookline_guard = guard

@@ -41,8 +41,8 @@ class Statements:
     def __init__(self, session: SparkSession, guard: Guard, tables: Tables) -> None:
         self._session, self._guard, self._tables = session, guard, tables
 
-    def permitted(self, text: str) -> str:
-        """The text to run in place of this one.
+    def permitted(self, text: str) -> tuple[str, bool]:
+        """The text to run in place of this one, and whether it writes.
 
         Raises:
             AccessDeniedError: it is nothing that the principal may run.
@@ -54,21 +54,19 @@ class Statements:
         plan = self._parsed(text)
         kind = plans.node_class(plan)
         if kind == "InsertIntoStatement":
-            return self._insert(plan, text)
+            return self._insert(plan, text), True
         if kind == "DeleteFromTable":
-            return self._delete(plan, text)
+            return self._delete(plan, text), True
         rewritten = self._rewritten(plan, text)
         self._only_views(self._parsed(rewritten))
-        return rewritten
+        return rewritten, False
 
     def check(self, plan: Any) -> None:
-        """Look through what Spark made of it; a command is done by then, and was checked before.
+        """Look through what Spark made of a query.
 
         Raises:
             AccessDeniedError: something in it reads past the views.
         """
-        if plans.node_class(plan) in ("CommandResult", "LocalRelation"):
-            return
         for node in self._outside_views(plan):
             kind = plans.node_class(node)
             if node.children().isEmpty() and kind not in _HARMLESS:
@@ -79,25 +77,28 @@ class Statements:
 
     def _insert(self, plan: Any, text: str) -> str:
         target = self._target(plan.table())
-        permits = Permits(self._guard, self._tables)
-        permits.insert(target, replacing=bool(plan.overwrite()) or _replaces(plan))
+        self._alone(plan, target)
         rewritten = self._rewritten(plan.query(), text)
         again = self._parsed(rewritten)
         if plans.node_class(again) != "InsertIntoStatement" or self._target(again.table()) != target:
             raise self._guard.refused("insert", written(target), "this can't be told what it means")
         self._only_views(again.query())
         self.check(plans.analyzed(self._session, again.query()))
+        permits = Permits(self._guard, self._tables)
+        permits.insert(target, replacing=bool(plan.overwrite()) or _replaces(plan))
         return rewritten
 
     def _delete(self, plan: Any, text: str) -> str:
         target = self._target(plan.table())
-        for node in plans.sequence(plan.innerChildren()):
-            raise self._guard.refused(
-                "delete", written(target), f"a DELETE here has no query in it ({plans.node_class(node)})"
-            )
-        self._refuse_code(plan)
+        self._alone(plan, target)
         Permits(self._guard, self._tables).delete(target)
         return text
+
+    def _alone(self, plan: Any, target: tuple[str, ...]) -> None:
+        """A statement's own conditions have no queries in them."""
+        if not plan.innerChildren().isEmpty():
+            raise self._guard.refused("delete", written(target), "conditions of INSERT and DELETE have no queries here")
+        self._refuse_code(plan)
 
     def _target(self, node: Any) -> tuple[str, ...]:
         while plans.node_class(node) == "SubqueryAlias":

@@ -14,7 +14,7 @@ from hookline.governance.access.names import folded, written
 from hookline.governance.access.view import shown
 from hookline.pipelines import plans
 from hookline.pipelines.secured.guard import Guard
-from hookline.pipelines.tables import quoted, table_parts
+from hookline.pipelines.tables import quoted, session_parts, table_parts
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession
@@ -85,13 +85,13 @@ class Tables:
 
         A path in a table's place, another catalog and the views of all sessions lead nowhere: no policy is about them.
         """
-        if len(parts) == 3 and folded(parts[0]) == _CATALOG:
-            parts = parts[1:]
-        if len(parts) not in (1, 2):
-            return None
-        database = parts[0] if len(parts) == 2 else self.current_database()
-        name = TableName(database, parts[-1])
-        return None if plans.catalog_table(self._session, *name) is None else name
+        place = self.place(parts)
+        return None if place is None or plans.catalog_table(self._session, *place) is None else place
+
+    def place(self, parts: tuple[str, ...]) -> TableName | None:
+        """Where in the session's catalog a name leads to; None when it leads into another one."""
+        found = session_parts(self._session, parts)
+        return None if found is None else TableName(*found)
 
     def current_database(self) -> str:
         """Where names without a database are looked for."""
