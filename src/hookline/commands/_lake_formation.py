@@ -52,6 +52,11 @@ def add(actions: Any) -> None:
             add_json_option(parser)
         if deed == "apply":
             parser.add_argument("--yes", action="store_true", help="do it without asking")
+            parser.add_argument(
+                "--adopt",
+                action="store_true",
+                help="take what is there already and policies ask for as made by them, which they then may revoke",
+            )
         if deed == "verify":
             parser.add_argument(
                 "--cloudtrail", action="store_true", help="put CloudTrail's events of Lake Formation into the audit log"
@@ -75,6 +80,9 @@ def main(args: argparse.Namespace) -> int:
     with _service(config, options, access) as service:
         if args.deed == "verify":
             return _verify(args, config, service)
+        if args.deed == "apply" and args.adopt:
+            _confirm(args, service, "What others made, and policies ask for, becomes theirs.")
+            service.adopt()
         plan = service.plan()
         return _plan(args, service, plan) if args.deed == "plan" else _apply(args, service, plan)
 

@@ -186,7 +186,10 @@ class LakeServer:
 
         resource, catalog = _whole(entry["Resource"]), self._catalog()
         wanted = Permission(
-            entry["Principal"], resource, entry["Permissions"], entry.get("PermissionsWithGrantOption") or []
+            entry["Principal"],
+            resource,
+            entry.get("Permissions") or [],
+            entry.get("PermissionsWithGrantOption") or [],
         )
         for held in catalog.permissions:
             if held.equal_principal_and_resouce(wanted):

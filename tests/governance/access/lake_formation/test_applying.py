@@ -251,3 +251,13 @@ def test_moto_alone_fails_where_nothing_is_tagged_and_that_is_told(shop, moto_ad
     plan = shop.plan(more)
     assert plan.steps == ()
     assert any("3 databases, tables or columns are taken for having no LF-tags" in note for note in plan.notes)
+
+
+def test_the_right_to_hand_on_goes_alone(shop):
+    own = Grant(ANNA, Table("sales", "orders"), "SELECT")
+    option = Grant(ANNA, Table("sales", "orders"), "SELECT", option=True)
+    assert shop.apply(wanted(own, option, sales=("orders",))).complete
+    assert shop.apply(wanted(own, sales=("orders",))).complete
+    assert grants(shop) == {own}
+    assert shop.apply(wanted(own, option, sales=("orders",))).complete
+    assert grants(shop) == {own, option}

@@ -260,3 +260,16 @@ def test_the_reference_tells_every_key_of_the_documents(shop: Shop):
     _, verified = shop.json("verify", "--cloudtrail")
     for key in (*plan, *plan["steps"][0], *applied, *applied["failed"][0], *verified, *verified["drift"][0]):
         assert re.search(rf"`([a-z]+\[\]\.)?{key}(\[\]\.[a-z]+)?`", told), key
+
+
+def test_what_was_there_before_becomes_the_policies_when_they_are_told_to_take_it(shop: Shop):
+    assert shop("apply", "--yes")[0] == 0
+    Path(".hookline/store.db").unlink()
+    fewer = {**POLICY, "rules": POLICY["rules"][:1]}
+    assert shop("apply", "--yes", "--adopt")[0] == 0
+    shop.policy = fewer
+    code, document = shop.json("plan")
+    assert code == 2
+    assert {step["action"] for step in document["steps"]} == {"delete"}
+    assert shop("apply", "--yes")[0] == 0
+    assert "access.adopted" in [record.entry.action for record in AuditLog(Path(".hookline") / "audit.log").records()]

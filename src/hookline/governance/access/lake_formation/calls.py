@@ -106,8 +106,9 @@ def _grants(account: Account, steps: Sequence[Step]) -> Failed:
             "Id": str(number),
             "Principal": {"DataLakePrincipalIdentifier": principal},
             "Resource": resource.api(account.catalog),
-            "Permissions": sorted(plain),
         }
+        if plain:
+            request["Permissions"] = sorted(plain)
         if handed_on:
             request["PermissionsWithGrantOption"] = handed_on
         requests.append(request)

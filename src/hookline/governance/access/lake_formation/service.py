@@ -13,7 +13,7 @@ from hookline.governance.access.lake_formation.account import Account
 from hookline.governance.access.lake_formation.actual import Actual, Tagging, read
 from hookline.governance.access.lake_formation.applying import Applied, apply
 from hookline.governance.access.lake_formation.diff import Step, Wanted, compare
-from hookline.governance.access.lake_formation.items import Assigned, TagValue
+from hookline.governance.access.lake_formation.items import Assigned, TagValue, for_log
 from hookline.governance.access.lake_formation.options import LakeFormationOptions
 from hookline.governance.access.lake_formation.ordering import ordered
 from hookline.governance.access.lake_formation.planning import Plan, make_plan, remarks
@@ -94,6 +94,21 @@ class LakeFormation:
             LockoutError, StoreError, AuditError: as ``applying.apply``.
         """
         return apply(plan, self.account, self.record, self._log, self._actor, tell)
+
+    def adopt(self) -> int:
+        """Take what policies ask for and what is there already for made by them; return how much was not before.
+
+        Raises:
+            AccountError, StoreError, AuditError: as ``plan``.
+        """
+        found = self.compared()
+        items = sorted((found.wanted.items & found.actual.items) - self.record.items(), key=str)
+        scope = self.account.scope
+        self._log.append(
+            *(Entry("access.adopted", {"scope": scope, "what": for_log(one)}, self._actor) for one in items)
+        )
+        self.record.keep(items)
+        return len(items)
 
     def verify(self) -> tuple[tuple[Drift, ...], tuple[str, ...]]:
         """What differs, and what else is to be known.
