@@ -208,16 +208,23 @@ def test_files_streams_and_other_tables_are_not_there(place: Place, tmp_path: Pa
 
 def test_names_lead_into_the_sessions_own_catalog_whatever_the_settings(place: Place) -> None:
     spark = place.spark.newSession()
-    spark.conf.set("spark.sql.catalog.sec_crm", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
-    spark.conf.set("spark.sql.catalog.elsewhere", "org.apache.spark.sql.delta.catalog.DeltaCatalog")
+    for name in ("sec_crm", "elsewhere"):
+        catalog = f"spark.sql.catalog.{name}"
+        spark.conf.set(catalog, "org.apache.spark.sql.execution.datasources.v2.jdbc.JDBCTableCatalog")
+        spark.conf.set(f"{catalog}.url", "jdbc:derby:memory:hookline")
+        spark.conf.set(f"{catalog}.driver", "org.apache.derby.iapi.jdbc.AutoloadedDriver")
+    spark.conf.set("spark.sql.defaultCatalog", "elsewhere")
     ann = hookline.secure(spark, "ann", config=place.config)
     assert rows(ann.table("spark_catalog.sec_crm.people")) == DE
+    # To Spark this is a table of the catalog sec_crm, and not one of the database.
     for name in ("sec_crm.people", "elsewhere.sec_crm.people"):
         with pytest.raises(AccessDeniedError):
             ann.table(name)
-    other = place.spark.newSession()
-    other.conf.set("spark.sql.defaultCatalog", "elsewhere")
-    assert rows(hookline.secure(other, "ann", config=place.config).table("sec_crm.people")) == DE
+        with pytest.raises(AccessDeniedError):
+            ann.sql(f"SELECT * FROM {name}")
+    assert rows(ann.table("spark_catalog.sec_crm.select")) == [(1,), (2,), (3,)]
+    ann.catalog.setCurrentDatabase("sec_crm")
+    assert rows(ann.table("people")) == DE
 
 
 def test_listings(place: Place) -> None:

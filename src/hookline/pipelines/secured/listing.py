@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pyspark.sql.catalog import Catalog
 
 from hookline.core.errors import AccessDeniedError
+from hookline.pipelines.secured.active import active
 from hookline.pipelines.secured.tables import TableName, Tables
 from hookline.pipelines.tables import quoted, table_parts
 
@@ -37,7 +38,8 @@ class SecuredCatalog:
         """Look there for names without a database."""
         if not self.databaseExists(dbName):
             raise self._guard.refused("describe", dbName, f"there is no database {dbName} for {self._guard.principal}")
-        self._whole.setCurrentDatabase(quoted((dbName,)))
+        with active(self._session):
+            self._whole.setCurrentDatabase(quoted((dbName,)))
 
     def listDatabases(self) -> list[Any]:
         """Those in which a table is there for the principal, or may be made."""

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 
 from hookline.core.text import quoted
+from hookline.pipelines.secured.active import active
 from hookline.pipelines.secured.guard import Guard
 from hookline.pipelines.secured.listing import SecuredCatalog
 from hookline.pipelines.secured.statements import Statements
@@ -27,7 +30,8 @@ class SecuredSession(SparkSession):
 
     def table(self, tableName: str) -> DataFrame:
         """What the principal sees of a table."""
-        return SparkSession.table(self, self.hookline_tables.view_of(tableName))
+        with active(self):
+            return SparkSession.table(self, self.hookline_tables.view_of(tableName))
 
     def sql(self, sqlQuery: str, args: Any = None, **kwargs: Any) -> DataFrame:
         """A query over what the principal sees; or INSERT or DELETE, where it may do that."""
@@ -45,10 +49,11 @@ class SecuredSession(SparkSession):
         from pyspark.sql import DataFrame
 
         statements = Statements(self, self.hookline_guard, self.hookline_tables)
-        permitted, writes = statements.permitted(text)
-        frame = self.hookline_plain.sql(permitted, args)
-        if not writes:  # what writes is done by now, and was looked through before
-            statements.check(frame._jdf.queryExecution().analyzed())
+        with active(self):
+            permitted, writes = statements.permitted(text)
+            frame = self.hookline_plain.sql(permitted, args)
+            if not writes:  # what writes is done by now, and was looked through before
+                statements.check(frame._jdf.queryExecution().analyzed())
         return DataFrame(frame._jdf, self)
 
     @property
@@ -93,12 +98,13 @@ def open_secured(spark: SparkSession, guard: Guard) -> SecuredSession:
     guard.opened()
     session = SecuredSession(spark.sparkContext, spark._jsparkSession.newSession())
     for key, value in spark.conf.getAll.items():
-        if session.conf.isModifiable(key):
+        with suppress(PySparkException):  # the application's own, which all sessions share, can't be set
             session.conf.set(key, value)
-    # Permissions are asked for in the session's own catalog, so names have to lead there.
-    session._jsparkSession.catalog().setCurrentCatalog("spark_catalog")
     current = str(spark._jsparkSession.sessionState().catalog().getCurrentDatabase())
-    session._jsparkSession.catalog().setCurrentDatabase(quoted(current))
+    with active(session):
+        # Permissions are asked for in the session's own catalog, so names have to lead there.
+        session._jsparkSession.catalog().setCurrentCatalog("spark_catalog")
+        session._jsparkSession.catalog().setCurrentDatabase(quoted(current))
     session.hookline_guard = guard
     session.hookline_plain = SparkSession(spark.sparkContext, session._jsparkSession)
     session.hookline_tables = Tables(session, guard)

@@ -13,6 +13,7 @@ from hookline.governance.access.leaves import leaves
 from hookline.governance.access.names import folded, written
 from hookline.governance.access.view import shown
 from hookline.pipelines import plans
+from hookline.pipelines.secured.active import active
 from hookline.pipelines.secured.guard import Guard
 from hookline.pipelines.tables import quoted, session_parts, table_parts
 
@@ -90,7 +91,8 @@ class Tables:
 
     def place(self, parts: tuple[str, ...]) -> TableName | None:
         """Where in the session's catalog a name leads to; None when it leads into another one."""
-        found = session_parts(self._session, parts)
+        with active(self._session):
+            found = session_parts(self._session, parts)
         return None if found is None else TableName(*found)
 
     def current_database(self) -> str:
