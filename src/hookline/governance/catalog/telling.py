@@ -65,7 +65,7 @@ def _facts(entry: CatalogEntry) -> Iterator[tuple[str, str | None]]:
         )
     if (quality := entry.quality) is not None:
         failed = f"; not passed: {', '.join(quality.failed)}" if quality.failed else ""
-        yield "quality", f"{score_of(entry)} of 100, by {quality.checks} checks at {quality.judged_at[:19]}{failed}"
+        yield "quality", f"{score_of(entry)} of 100, by {quality.checks} check{'s' if quality.checks != 1 else ''} at {quality.judged_at[:19]}{failed}"
     yield "profiled", None if entry.profile is None else f"{entry.profile.at[:19]}, {entry.profile.rows:,} rows"
     yield "scanned", None if entry.scanned_at is None else entry.scanned_at[:19]
     yield "lineage", entry.lineage
