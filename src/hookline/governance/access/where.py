@@ -65,6 +65,9 @@ def _beyond_filter(access: Access, table: KnownTable, one: Rectangle) -> Iterato
         yield f"its filter, written out, has more than {LONGEST_FILTER - 1:,} characters"
     declared = next((known for known in access.tables if same(known.names, (table.database, table.name))), None)
     partitions = {folded(name) for name in declared.partitioned_by} if declared is not None else set()
+    for names in dict.fromkeys(part.column for part in simple(one.condition)):
+        if len(one.names[names]) > 1:
+            yield f"a filter on a field of a struct, {written(one.names[names])}, is not known to work there"
     for names in _asked_for_null(one.condition):
         leaf = one.names[names]
         if folded(leaf[0]) in partitions:

@@ -64,8 +64,9 @@ def _facts(entry: CatalogEntry) -> Iterator[tuple[str, str | None]]:
             f"{write.at[:19]} ({age_of(entry)} ago), {write.operation} by {write.job}, run {write.run_id[:8]}",
         )
     if (quality := entry.quality) is not None:
+        count = "1 check" if quality.checks == 1 else f"{quality.checks} checks"
         failed = f"; not passed: {', '.join(quality.failed)}" if quality.failed else ""
-        yield "quality", f"{score_of(entry)} of 100, by {quality.checks} checks at {quality.judged_at[:19]}{failed}"
+        yield "quality", f"{score_of(entry)} of 100, by {count} at {quality.judged_at[:19]}{failed}"
     yield "profiled", None if entry.profile is None else f"{entry.profile.at[:19]}, {entry.profile.rows:,} rows"
     yield "scanned", None if entry.scanned_at is None else entry.scanned_at[:19]
     yield "lineage", entry.lineage
