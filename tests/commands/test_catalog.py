@@ -89,6 +89,17 @@ def test_people_read_it_safely(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out.splitlines()[0].startswith("DATASET")
 
 
+def test_to_look_makes_no_store(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "empty").mkdir()
+    monkeypatch.chdir(tmp_path / "empty")
+    assert told(capsys, "search")["entries"] == []
+    assert main(["catalog", "show", "orders"]) == 1
+    assert "nothing is in the catalog yet" in capsys.readouterr().err
+    assert [*(tmp_path / "empty").iterdir()] == []
+
+
 @pytest.mark.spark
 def test_sync_takes_in_sparks_own_tables(spark: SparkSession, capsys: pytest.CaptureFixture[str]) -> None:
     spark.sql("CREATE DATABASE IF NOT EXISTS cat_sync")
@@ -107,5 +118,9 @@ def test_sync_takes_in_sparks_own_tables(spark: SparkSession, capsys: pytest.Cap
         assert (entry["rows"], entry["partition_by"], entry["description"]) == (1, ["day"], "what was sold")
         comments = {one["column"]: one["comment"] for one in entry["columns"]}
         assert comments == {"id": "the key", "s": None, "s.a": "inner", "day": None}
+        spark.sql("ALTER TABLE cat_sync.sales ADD COLUMNS (more STRING COMMENT 'since')")
+        told(capsys, "sync")
+        columns = told(capsys, "show", "cat_sync.sales")["entry"]["columns"]
+        assert ("more", "since") in [(one["column"], one["comment"]) for one in columns]
     finally:
         spark.sql("DROP DATABASE cat_sync CASCADE")

@@ -43,13 +43,13 @@ def registered(
 
 def _registration(spark: SparkSession, store: Store, entry: CatalogEntry, layout: Layout) -> Any:
     from hookline.governance.catalog.gate import FOLDERS
+    from hookline.governance.catalog.gather import columns_of
     from hookline.governance.catalog.glue.registering import Registration
     from hookline.pipelines.layouts import iceberg_metadata, partitions, reached
     from hookline.pipelines.storage import exists
     from hookline.pipelines.wording import describe
 
-    versions = store.schemas(entry.namespace, entry.name)
-    columns = versions[-1].columns if versions else layout.columns
+    columns = columns_of(store, (entry.namespace, entry.name), layout)
     if not columns or layout.location is None:
         raise HooklineError("its columns are not known: run a job that writes it, or name it in Spark's catalog")
     parted = bool(entry.partition_by) and entry.format in FOLDERS

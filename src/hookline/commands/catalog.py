@@ -15,11 +15,18 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from hookline.commands._options import add_config_options, add_json_option, print_json, print_table, read_config
+from hookline.commands._options import (
+    add_config_options,
+    add_json_option,
+    opened_store,
+    print_json,
+    print_table,
+    read_config,
+)
 from hookline.commands._session import open_session, spark_settings
 from hookline.core.text import printable
 
@@ -81,9 +88,15 @@ def main(args: argparse.Namespace) -> int:
     config = read_config(args)
     if args.deed == "sync":
         return _sync(args, config)
-    with _opened(config) as store:
+    with opened_store(config) as store:
         if args.deed == "search":
             return _search(args, config, store)
+        if store is None:
+            from hookline.core.errors import CatalogError
+
+            raise CatalogError(
+                "nothing is in the catalog yet: run a job with `hookline run`, or `hookline catalog sync`"
+            )
         deed = {"show": _shown, "describe": _described, "certify": _certified}[args.deed]
         entry = deed(args, config, store)
     if args.json:
@@ -93,17 +106,6 @@ def main(args: argparse.Namespace) -> int:
 
         sys.stdout.write(text_of(entry))
     return 0
-
-
-@contextmanager
-def _opened(config: Config) -> Iterator[Store]:
-    from hookline.core.store import Store
-
-    store = Store(config.store_url())
-    try:
-        yield store
-    finally:
-        store.close()
 
 
 def _entries(config: Config, store: Store, wanted: Sequence[tuple[str, str]] | None = None) -> list[CatalogEntry]:
@@ -125,12 +127,13 @@ def _shown(args: argparse.Namespace, config: Config, store: Store) -> CatalogEnt
     return entry
 
 
-def _search(args: argparse.Namespace, config: Config, store: Store) -> int:
+def _search(args: argparse.Namespace, config: Config, store: Store | None) -> int:
     from hookline.governance.catalog.search import Query, search
     from hookline.governance.catalog.telling import age_of, score_of
 
     given = {one.name: getattr(args, one.name) for one in dataclasses.fields(Query) if one.name != "text"}
-    found = search(_entries(config, store), Query(" ".join(args.words), **given))
+    known = [] if store is None else _entries(config, store)
+    found = search(known, Query(" ".join(args.words), **given))
     if args.json:
         print_json({"entries": [entry.document() for entry in found]})
         return 0
@@ -188,13 +191,15 @@ def _certified(args: argparse.Namespace, config: Config, store: Store) -> Catalo
 
 def _sync(args: argparse.Namespace, config: Config) -> int:
     from hookline.commands._glue import registered
+    from hookline.core.store import Store
     from hookline.core.store.cataloguing import keep_layout
     from hookline.governance.catalog.glue.options import configured
     from hookline.pipelines.layouts import of_table, tables
 
     glue = configured(config)
     in_glue: list[dict[str, Any]] = []
-    with open_session(spark_settings(args.conf, delta=False), "catalog") as spark, _opened(config) as store:
+    settings = spark_settings(args.conf, delta=False)
+    with open_session(settings, "catalog") as spark, closing(Store(config.store_url())) as store:
         found = [of_table(spark, table) for table in tables(spark)]
         with store.transaction() as connection:
             for layout in found:

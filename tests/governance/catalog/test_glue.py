@@ -198,10 +198,20 @@ def test_another_one_who_changes_the_table_meanwhile_loses_nothing(account: Acco
     assert account.table()["StorageDescriptor"]["Columns"][-1]["Name"] == "more"
 
 
-@pytest.mark.parametrize("trouble", ["throttled", "internal", "hangs up", "is gone"])
-def test_glue_in_trouble_is_tried_again_later(account: Account, trouble: Any) -> None:
+@pytest.mark.parametrize(
+    ("trouble", "only"),
+    [
+        *((trouble, "") for trouble in ("throttled", "internal", "hangs up", "talks nonsense", "is gone")),
+        *(
+            (trouble, only)
+            for trouble in ("hangs up", "talks nonsense")
+            for only in ("CreateTable", "BatchCreatePartition")
+        ),
+    ],
+)
+def test_glue_in_trouble_is_tried_again_later(account: Account, trouble: Any, only: str) -> None:
     registrar = account.registrar()
-    with account.endpoint.in_trouble(trouble), pytest.raises(SinkError, match="Glue answered") as failed:
+    with account.endpoint.in_trouble(trouble, only), pytest.raises(SinkError, match="answered") as failed:
         registrar.register(account.place, told("a"))
     assert failed.value.retryable
     assert "canary" not in str(failed.value)

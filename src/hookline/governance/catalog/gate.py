@@ -116,12 +116,14 @@ class SchemaGate:
         """
         name = (dataset.namespace, dataset.name)
         try:
-            found: list[Columns] = [version.columns for version in self._store().schemas(*name)]
+            versions = self._store().schemas(*name)
         except HooklineError as error:
             raise _unknown(error) from None
-        layout = None if found else self._layout(name)
-        if layout is not None and layout.columns:
-            found = [layout.columns]
+        found: list[Columns] = [version.columns for version in versions]
+        layout = self._layout(name)
+        # What was seen at rest since: somebody altered the table, or no run wrote it.
+        if layout is not None and layout.columns and (not versions or layout.seen_at > versions[-1].last_seen_at):
+            found += [layout.columns] if layout.columns not in found[-1:] else []
         with self._lock:
             own = list(self._written.get(name, ()))
         if not found and not own and (there := self._look(dataset)) is not None:

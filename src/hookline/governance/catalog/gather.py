@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from hookline.core.events import Dataset, content_id, utc_now
+from hookline.core.events import Column, Dataset, content_id, utc_now
 from hookline.core.fuse.sketches import distinct_of
 from hookline.core.store import cataloguing, past, reading, records
 from hookline.core.store.browse import datasets as browse
@@ -99,6 +99,15 @@ def entries(
     return found
 
 
+def columns_of(store: Store, name: Name, layout: records.Layout | None) -> tuple[Column, ...]:
+    """The columns of a dataset, with what is inside of them; nothing where they are not known.
+
+    Raises:
+        StoreError: the database did not do it.
+    """
+    return _columns(store.schemas(*name), layout)
+
+
 def _entry(
     connection: Connection,
     name: Name,
@@ -131,7 +140,7 @@ def _entry(
         total = (layout.rows, layout.bytes)
     profiles = past.past_profiles(connection, content_id(*name), "", 1, "")
     profile = profiles[-1] if profiles else None
-    columns = schemas[-1].columns if schemas else (layout.columns if layout else None) or ()
+    columns = _columns(schemas, layout)
     comments = {**((layout.comments if layout else None) or {}), **(said.comments if said else {})}
     stats = _statistics(profile.document) if profile else {}
     entry = CatalogEntry(
@@ -168,6 +177,14 @@ def _entry(
     )
     state = steps[-1].state if steps else "draft"
     return replace(entry, certification=Certification(state, broken(entry, facts, config.certified), steps))
+
+
+def _columns(schemas: Sequence[records.SchemaVersion], layout: records.Layout | None) -> tuple[Column, ...]:
+    """As they were seen last: written, or at rest."""
+    at_rest = None if layout is None else layout.columns
+    if not schemas or (layout is not None and at_rest and layout.seen_at > schemas[-1].last_seen_at):
+        return at_rest or ()
+    return schemas[-1].columns
 
 
 def _held(one: Known, name: Name) -> Held:

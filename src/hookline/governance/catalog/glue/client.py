@@ -66,7 +66,9 @@ class Glue:
         with self._lock:
             if self._client is None:
                 timeout_s = self._options.timeout_s
-                self._client = client("glue", self._options, "Glue needs", read_timeout_s=timeout_s, attempts=_ATTEMPTS)
+                made = client("glue", self._options, "Glue needs", read_timeout_s=timeout_s, attempts=_ATTEMPTS)
+                made.meta.events.register("before-parse", _check)
+                self._client = made
             return self._client
 
     def in_batches(
@@ -102,6 +104,13 @@ class Glue:
 _FINAL = frozenset(
     {"InvalidInputException", "AlreadyExistsException", "EntityNotFoundException", "ValidationException"}
 )
+
+
+def _check(response_dict: Mapping[str, Any], **_: Any) -> None:
+    """A login page with HTTP 200 is no answer: botocore's parser takes anything for one."""
+    body = bytes(response_dict["body"] or b"").lstrip()
+    if response_dict["status_code"] < 300 and not body.startswith(b"{"):
+        raise SinkError("something else than AWS answered in place of Glue: check endpoint_url and proxies")
 
 
 def _takes_catalog(made: Any, operation: str) -> bool:
