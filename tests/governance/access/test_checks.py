@@ -99,6 +99,13 @@ def test_nothing_is_found_where_nothing_is_wrong(rules: list[dict[str, Any]]) ->
     assert report(*rules).findings == ()
 
 
+def test_a_table_may_be_declared_without_columns() -> None:
+    rule = {"tables": ["crm.orders"]}
+    assert report(rule, tables=[{"name": "crm.orders"}]).findings == ()
+    (found,) = report({**rule, "catalog": "210987654321"}, tables=[{"name": "crm.orders"}]).findings
+    assert found.text.startswith("no known table is crm.orders")
+
+
 def test_where_rules_are_enforced() -> None:
     found = report(
         {"filter": "id = 1", "columns": {"include": ["email"]}},

@@ -165,6 +165,45 @@ def test_what_is_refused(place: Place, text: str) -> None:
     assert place.told()[-1].action == "access.refused"
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT (SELECT max(salary) FROM {secret})",
+        "SELECT * FROM sec_crm.people p, LATERAL (SELECT s.salary FROM {secret} s WHERE s.id = p.id)",
+        "SELECT * FROM sec_crm.people ORDER BY (SELECT max(salary) FROM {secret})",
+        "SELECT country FROM sec_crm.people GROUP BY country HAVING EXISTS (SELECT 1 FROM {secret})",
+        "SELECT transform(array(1), x -> (SELECT max(salary) FROM {secret}))",
+        "SELECT * FROM VALUES ((SELECT max(salary) FROM {secret}))",
+        "SELECT * FROM explode(array((SELECT max(salary) FROM {secret})))",
+        "SELECT * FROM sec_crm.people UNION ALL (TABLE {secret})",
+        "SELECT * FROM sec_crm.people |> UNION ALL (SELECT id, country, email FROM {secret})",
+        "WITH a AS (WITH b AS (SELECT * FROM {secret}) SELECT * FROM b) SELECT * FROM a",
+        "WITH RECURSIVE r AS (SELECT salary FROM {secret} UNION ALL SELECT salary FROM r WHERE false) SELECT * FROM r",
+        "SELECT * FROM sec_crm.people JOIN {secret} USING (id)",
+        "SELECT * FROM {secret} TABLESAMPLE (100 PERCENT)",
+        "SELECT * FROM {secret} PIVOT (max(salary) FOR country IN ('DE'))",
+        "SELECT id, (SELECT salary FROM {secret} s WHERE s.id = people.id) FROM sec_crm.people",
+        "INSERT INTO sec_own.t VALUES ((SELECT max(salary) FROM {secret}), 'x')",
+        "FROM {secret} SELECT *",
+        "FROM {secret} INSERT INTO sec_own.t SELECT id, country",
+        "SELECT * FROM sec_crm./* people */secret",
+        "SELECT * FROM `sec_crm` . `secret`",
+        "SELECT * FROM IDENTIFIER('`sec_crm`.`secret`')",
+        "SELECT * FROM (VALUES (1)) people(id) JOIN sec_crm.secret secret ON true",
+    ],
+)  # fmt: skip
+def test_nowhere_in_a_statement_is_a_hidden_table_read(place: Place, text: str) -> None:
+    from pyspark.errors import PySparkException
+
+    ann = place.secure("ann")
+    for name in ("sec_crm.secret", "spark_catalog.sec_crm.secret"):
+        with pytest.raises((AccessDeniedError, PySparkException)):
+            ann.sql(text.replace("{secret}", name)).collect()
+    ann.catalog.setCurrentDatabase("sec_crm")
+    with pytest.raises((AccessDeniedError, PySparkException)):
+        ann.sql(text.replace("{secret}", "secret")).collect()
+
+
 def test_a_name_out_of_a_with_leads_nowhere_else(place: Place) -> None:
     ann = place.secure("ann")
     ann.catalog.setCurrentDatabase("sec_crm")

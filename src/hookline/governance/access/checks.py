@@ -72,7 +72,7 @@ def _of_rule(
     for key, values in rule.tagged.items():
         yield from _tag_of_rule(access, owned, key, values)
     concerned = [table for table in tables if concerns(access, rule, table)]
-    yield from _unknown_tables(owned, tables)
+    yield from _unknown_tables(access, owned, tables)
     for table in concerned:
         try:
             known = list(leaves(table.columns))
@@ -95,16 +95,18 @@ def _is_pattern(owned: OwnedRule) -> bool:
     return any(part.is_pattern for pattern in owned.rule.table_patterns() for part in pattern)
 
 
-def _unknown_tables(owned: OwnedRule, tables: Sequence[KnownTable]) -> Iterator[Finding]:
-    if not tables:
+def _unknown_tables(access: Access, owned: OwnedRule, tables: Sequence[KnownTable]) -> Iterator[Finding]:
+    """Names that lead nowhere; a table may be declared without its columns."""
+    known = [(table.catalog, table.database, table.name) for table in tables]
+    known += [(table.catalog, *table.names) for table in access.tables]
+    if not known:
         return
+    here = [(database, name) for catalog, database, name in known if catalog == owned.rule.catalog]
     for text in owned.rule.tables:
-        if not any(
-            tagging.fits((text,), table.database, table.name) for table in tables if table.catalog == owned.rule.catalog
-        ):
+        if not any(tagging.fits((text,), *names) for names in here):
             yield Finding("error", owned.id, f"no known table is {text}: declare it under tables, or correct it")
     for text in owned.rule.databases:
-        if not any(tagging.fits_database((text,), table.database) for table in tables):
+        if not any(tagging.fits_database((text,), database) for database, _ in here):
             yield Finding("warning", owned.id, f"no known table is in the database {text}")
 
 

@@ -39,7 +39,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from hookline.core.events import content_id
 from hookline.governance.access.filters import Condition, FilterError, parse_filter
-from hookline.governance.access.names import Names, Part, parts, path, written
+from hookline.governance.access.names import Names, Part, parts, path
 
 TableAction = Literal["select", "insert", "delete", "alter", "drop", "describe"]
 DatabaseAction = Literal["create_table", "alter", "drop", "describe"]
@@ -342,8 +342,3 @@ class AccessPolicy(_Section):
     def digest(self) -> str:
         """Of all that it says, to tell one version of it from another."""
         return self._digest
-
-
-def table_name(database: str, table: str) -> str:
-    """``database.table`` as policies write it."""
-    return written((database, table))

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from pyspark.sql.catalog import Catalog
 
-from hookline.core.errors import AccessDeniedError
 from hookline.pipelines.secured.active import active
 from hookline.pipelines.secured.tables import TableName, Tables
 from hookline.pipelines.tables import quoted, table_parts
@@ -98,6 +97,6 @@ class SecuredCatalog:
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
             raise AttributeError(name)
-        raise AccessDeniedError(
-            f"catalog.{name}: a secured session lists databases, tables and columns, and nothing more"
+        raise self._guard.refused(
+            "describe", "", f"catalog.{name}: a secured session lists databases, tables and columns, and nothing more"
         )
