@@ -97,6 +97,21 @@ def test_a_renamed_column_is_told(catalogued: Catalogued, spark: SparkSession) -
         spark.range(1).withColumnRenamed("id", "ids").write.mode("append").parquet(place)
 
 
+def test_names_that_mean_something_elsewhere(catalogued: Catalogued, spark: SparkSession) -> None:
+    catalogued.begin("FULL")
+    place = catalogued.path("it's; DROP TABLE hookline_writes")
+    names = ["it's", "a.b", "x`y", "ü --"]
+    spark.range(1).toDF("it's").selectExpr(
+        *(f"`it's` AS {'`' + one.replace('`', '``') + '`'}" for one in names)
+    ).write.parquet(place)
+    with pytest.raises(WriteRefusedError) as refused:
+        spark.range(1).selectExpr("'a' AS `a.b`", "id AS `x``y`").write.mode("append").parquet(place)
+    assert "`a.b`: bigint in the rows can't be read as string" in str(refused.value)
+    spark.range(1).selectExpr("id AS `a.b`", "id AS `x``y`").write.mode("append").parquet(place)
+    with catalogued.store() as store:
+        assert [len(one.columns) for one in store.schemas("file", place)] == [4, 2]
+
+
 def test_folders_are_partitioned_alike(catalogued: Catalogued, spark: SparkSession) -> None:
     catalogued.begin("BACKWARD")
     place = catalogued.path()
