@@ -321,7 +321,13 @@ def test_writes(place: Place, tmp_path: Path) -> None:
     assert rows(loader.table("sec_own.kept")) == [(1, "x"), (2, "y"), (2, "y")]
     with pytest.raises(AccessDeniedError, match="have no queries here"):
         loader.sql("DELETE FROM sec_own.kept WHERE id IN (SELECT id FROM sec_own.t)")
-    for table in ("t", "kept"):
+    two.writeTo("sec_own.kept").append()
+    two.writeTo("sec_own.fresh").using("delta").create()
+    two.writeTo("sec_own.fresh").overwritePartitions()
+    assert (loader.table("sec_own.kept").count(), rows(loader.table("sec_own.fresh"))) == (5, [(1, "x"), (2, "y")])
+    with pytest.raises(AccessDeniedError, match="where their databases have them"):
+        two.writeTo("sec_own.other").tableProperty("location", str(tmp_path / "q"))
+    for table in ("t", "kept", "fresh"):
         place.spark.sql(f"DROP TABLE sec_own.{table}")
 
 
