@@ -134,16 +134,11 @@ def tell_json(file: str | None, content: dict[str, Any]) -> bool:
     Raises:
         HooklineError: the file can't be written.
     """
-    from hookline.commands._options import print_json
-    from hookline.core.errors import HooklineError
+    from hookline.commands._options import print_json, write_file
 
     if file == "-":
         print_json(content)
         return True
     if file is not None:
-        try:
-            text = json.dumps({"version": 1, **content}, indent=2, ensure_ascii=False)
-            Path(file).write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise HooklineError(f"{file} can't be written: {error.strerror}; correct the path") from None
+        write_file(Path(file), json.dumps({"version": 1, **content}, indent=2, ensure_ascii=False) + "\n")
     return False

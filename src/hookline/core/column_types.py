@@ -15,7 +15,7 @@ def parsed_column(name: str, kind: str) -> Column:
 def parsed_fields(kind: str) -> tuple[Column, ...]:
     """A struct's fields, an array's element, a map's key and value, from the type's name; none where it can't be read."""
     outer, _, rest = kind.partition("<")
-    parts = list(_split(rest[:-1])) if kind.endswith(">") else []
+    parts = list(split(rest[:-1])) if kind.endswith(">") else []
     if outer == "array" and len(parts) == 1:
         return (parsed_column("_element", parts[0]),)
     if outer == "map" and len(parts) == 2:
@@ -25,7 +25,7 @@ def parsed_fields(kind: str) -> tuple[Column, ...]:
     return ()
 
 
-def _split(text: str) -> Iterator[str]:
+def split(text: str) -> Iterator[str]:
     """The parts between the commas that are in no bracket."""
     depth, begin = 0, 0
     for position, sign in enumerate(text):

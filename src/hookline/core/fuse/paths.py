@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 
+from hookline.core.column_types import split
 from hookline.core.events import Column
 
 ELEMENTS = "[]"
@@ -63,21 +63,10 @@ def fields_of(type_name: str) -> dict[str, str]:
     """The fields of a struct's simple type string, with their types; none for another type."""
     if not (type_name.startswith("struct<") and type_name.endswith(">")):
         return {}
-    pairs = (field.partition(":") for field in _split(type_name[7:-1]))
+    pairs = (field.partition(":") for field in split(type_name[7:-1]))
     return {name: kind for name, _, kind in pairs}
 
 
 def element_of(type_name: str) -> str | None:
     """The type of an array's elements; None for another type."""
     return type_name[6:-1] if type_name.startswith("array<") and type_name.endswith(">") else None
-
-
-def _split(text: str) -> Iterator[str]:
-    depth, start = 0, 0
-    for at, char in enumerate(text):
-        depth += (char in "<(") - (char in ">)")
-        if char == "," and depth == 0:
-            yield text[start:at]
-            start = at + 1
-    if text:
-        yield text[start:]

@@ -7,6 +7,7 @@ from operator import or_
 from typing import TYPE_CHECKING, Any
 
 from hookline.core.errors import ProtectionError
+from hookline.core.text import quoted
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,8 +67,3 @@ def column_at(names: Names) -> Column:
 
     name = ".".join(map(quoted, names))
     return F.col(name)
-
-
-def quoted(name: str) -> str:
-    """As SQL names it."""
-    return "`" + name.replace("`", "``") + "`"

@@ -18,7 +18,8 @@ from functools import reduce
 from operator import or_
 from typing import TYPE_CHECKING, Any
 
-from hookline.governance.erasure.columns import column_at, meant, place_of, quoted
+from hookline.core.text import quoted
+from hookline.governance.erasure.columns import column_at, meant, place_of
 from hookline.governance.erasure.matching import Matcher
 from hookline.governance.erasure.parquet import Found
 

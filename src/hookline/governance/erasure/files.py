@@ -14,7 +14,8 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from hookline.core.errors import ProtectionError
-from hookline.governance.erasure.columns import column_at, meant, place_of, quoted
+from hookline.core.text import quoted
+from hookline.governance.erasure.columns import column_at, meant, place_of
 from hookline.governance.erasure.hadoop import FileSystem
 from hookline.governance.erasure.matching import Matcher
 from hookline.governance.erasure.parquet import Found

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import unquote
+
+from hookline.governance.erasure.parquet import hidden
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -50,7 +53,7 @@ class FileSystem:
         for path in self._data_files():
             while (path := path.getParent()) is not None and not path.equals(self._root):
                 name, equals, _ = path.getName().partition("=")
-                found |= {_unescaped(name)} if equals else set()
+                found |= {unquote(name)} if equals else set()
         return found
 
     def names(self) -> Iterator[str]:
@@ -69,7 +72,7 @@ class FileSystem:
 
     def only_file(self, folder: str) -> str:
         """The data file in a folder that has one."""
-        (found,) = (status for status in self._system.listStatus(self._path(folder)) if not _hidden(_name(status)))
+        (found,) = (status for status in self._system.listStatus(self._path(folder)) if not hidden(_name(status)))
         return str(found.getPath().toString())
 
     def delete(self, path: str) -> None:
@@ -93,7 +96,7 @@ class FileSystem:
     def drop_empty(self) -> None:
         """Folders of partitions that nothing is left of: their names may tell whose rows they had."""
         for folder in [*self._folders_below(self._root)]:
-            if "=" in folder.getName() and all(_hidden(_name(one)) for one in self._system.listStatus(folder)):
+            if "=" in folder.getName() and all(hidden(_name(one)) for one in self._system.listStatus(folder)):
                 self._system.delete(folder, True)
 
     def _data_files(self) -> Iterator[Any]:
@@ -101,7 +104,7 @@ class FileSystem:
         while waiting:
             folder = waiting.pop()
             for status in self._system.listStatus(folder):
-                if not _hidden(_name(status)) or not self.is_folder:
+                if not hidden(_name(status)) or not self.is_folder:
                     if status.isDirectory():
                         waiting.append(status.getPath())
                     else:
@@ -110,7 +113,7 @@ class FileSystem:
     def _folders_below(self, folder: Any) -> Iterator[Any]:
         """Those within others first."""
         for status in self._system.listStatus(folder):
-            if status.isDirectory() and not _hidden(_name(status)):
+            if status.isDirectory() and not hidden(_name(status)):
                 yield from self._folders_below(status.getPath())
                 yield status.getPath()
 
@@ -120,14 +123,3 @@ class FileSystem:
 
 def _name(status: Any) -> str:
     return str(status.getPath().getName())
-
-
-def _hidden(name: str) -> bool:
-    """What Spark takes for no data."""
-    return name.startswith(".") or (name.startswith("_") and "=" not in name)
-
-
-def _unescaped(name: str) -> str:
-    from urllib.parse import unquote
-
-    return unquote(name)

@@ -122,16 +122,17 @@ def _walk(path: Path) -> Iterator[Path]:
         yield path
         return
     for folder, folders, names in os.walk(path):
-        folders[:] = [name for name in folders if not _hidden(name)]
+        folders[:] = [name for name in folders if not hidden(name)]
         yield from (Path(folder, name) for name in names)
 
 
 def _files(path: Path) -> Iterator[Path]:
     """What Spark takes for data."""
-    yield from (file for file in _walk(path) if file == path or not _hidden(file.name))
+    yield from (file for file in _walk(path) if file == path or not hidden(file.name))
 
 
-def _hidden(name: str) -> bool:
+def hidden(name: str) -> bool:
+    """What Spark takes for no data."""
     return name.startswith(".") or (name.startswith("_") and "=" not in name)
 
 
